@@ -33,7 +33,7 @@ export {
   UnknownEventError,
   UnsavableEventError,
 } from './application/errors.ts';
-export type { RunOptions } from './application/following/upstreams.ts';
+export type { RunOptions } from './application/following/upstream-run.ts';
 export {
   CausalDependencyError,
   type FailedNotification,

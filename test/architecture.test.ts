@@ -133,8 +133,15 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'application/parking/parked-set.ts',
     'application/recording',
   ],
+  'application/following/tries': [
+    'application/failures.ts',
+    'application/following-errors.ts',
+    'application/following/upstream-cursor.ts',
+    'application/recording',
+  ],
   'application/following': [
     'application/following/causality',
+    'application/following/tries',
     'application/control',
     'application/error-rules',
     'application/parking',
@@ -153,6 +160,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'application/errors.ts',
     'application/following-errors.ts',
     'application/following/upstream-cursor.ts',
+    'application/following/upstream-log.ts',
     'application/parking',
     'application/personal',
     'application/policy',

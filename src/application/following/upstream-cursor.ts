@@ -1,36 +1,29 @@
-import type { ReadEvent } from '../../domain/events/split-event.ts';
-import type { RecordedEvent } from '../../domain/provenance.ts';
-import type { EventMapper } from '../../storage/codec/event-mapper.ts';
 import type { RecordedPosition, Tracking } from '../../storage/recorder.ts';
-import { lastReadBefore } from '../../storage/remote/partial-reads.ts';
-import { bytesPerUnit, sizeOfEvent } from '../../storage/sizes.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
-import { LogMismatchError } from '../following-errors.ts';
-import {
-  ceilingOf,
-  fitOf,
-  isSameNotification,
-  MarkedTracking,
-  markBelow,
-  mismatchText,
-} from '../log/mark.ts';
-import { type NotificationLog, type RecentLog, RecordedNotificationLog } from '../log/notification-log.ts';
-import { memoryBounds } from '../memory-bounds.ts';
+import { ceilingOf, MarkedTracking, markBelow } from '../log/mark.ts';
 import type { EventStore } from '../recording/event-store.ts';
-import { type BeginningDeclaration, recordBeginning } from '../replaying/beginning.ts';
 import { readPosition } from './handled-types.ts';
 import type { TypeGate } from './type-gate.ts';
+import type { UpstreamLog } from './upstream-log.ts';
+
+export interface UpstreamCursorOptions {
+  /** Store in which the position is recorded. */
+  readonly store: EventStore;
+  readonly log: UpstreamLog;
+  readonly types: TypeGate;
+  /** Name under which the position is recorded. @default the name of the upstream */
+  readonly positionName?: string | undefined;
+  /** Records where the application begins, unless it has begun; undefined at the start of the log. */
+  readonly begin?: (() => Promise<void>) | undefined;
+  /** Called when another writer may have moved the position. */
+  moved(): void;
+}
 
 /** Position of an application in the log of one upstream. */
 export class UpstreamCursor {
-  readonly #store: EventStore;
-  readonly #log: NotificationLog;
-  /** What this process recorded last in the log, if anything is kept. */
-  readonly #recent: RecentLog | undefined;
-  readonly #types: TypeGate;
-  /** Name under which the position is recorded: that of the upstream, or of a replay. */
+  readonly #options: UpstreamCursorOptions;
+  readonly #log: UpstreamLog;
   readonly #positionName: string;
-  readonly #declaration: BeginningDeclaration | undefined;
   /** The recorded position; undefined until it is read, and after a failure. */
   #recorded: number | undefined;
   /** Last notification that was processed before the position was moved back; 0 once it is passed again. */
@@ -42,42 +35,16 @@ export class UpstreamCursor {
    * this one were ignored.
    */
   #last: StoredNotification | undefined;
-  /** Notifications of the last read. Those that had to wait are read from here. */
-  #lastRead: readonly StoredNotification[] = [];
-  /** Whether the next read must compare the log with the last notification that is done. */
-  #mustCompare = true;
-  #mayContinue = false;
-  readonly #moved: () => void;
 
-  /**
-   * @param moved Called when another writer may have moved the position.
-   * @param declaration The class of the application, if that says where it begins.
-   * @param positionName Name under which the position is recorded. Default: the name of the upstream.
-   */
-  constructor(
-    store: EventStore,
-    log: NotificationLog,
-    types: TypeGate,
-    moved: () => void,
-    declaration?: BeginningDeclaration,
-    positionName: string = log.applicationName,
-  ) {
-    this.#moved = moved;
-    this.#positionName = positionName;
-    this.#declaration = declaration;
-    this.#store = store;
+  constructor(options: UpstreamCursorOptions) {
+    const { log, positionName = log.upstreamName } = options;
+    this.#options = options;
     this.#log = log;
-    this.#recent = log instanceof RecordedNotificationLog ? log.recent : undefined;
-    this.#types = types;
+    this.#positionName = positionName;
   }
 
   get upstreamName(): string {
-    return this.#log.applicationName;
-  }
-
-  /** Types of the events that the upstream may record, if it declares them. */
-  get emits(): readonly string[] | undefined {
-    return this.#log.emits;
+    return this.#log.upstreamName;
   }
 
   /** Id of the last notification that is done. */
@@ -99,6 +66,11 @@ export class UpstreamCursor {
     return this.#recorded !== undefined && this.seen > this.#recorded;
   }
 
+  /** Whether the last read has not been processed completely. */
+  get hasRest(): boolean {
+    return this.#log.hasRestAfter(this.seen);
+  }
+
   /**
    * Reads the recorded position, unless it is known.
    *
@@ -106,10 +78,11 @@ export class UpstreamCursor {
    */
   async locate(): Promise<void> {
     if (this.#recorded !== undefined) return;
-    if (this.#declaration !== undefined) await recordBeginning(this.#declaration, this.#store, this.#log);
-    const recorded = await readPosition(this.#store, this.#positionName, this.#types);
-    this.#moved();
-    this.#last = await this.#notificationAt(recorded);
+    const { store, types, begin, moved } = this.#options;
+    if (begin !== undefined) await begin();
+    const recorded = await readPosition(store, this.#positionName, types);
+    moved();
+    this.#last = await this.#log.at(recorded);
     this.#recorded = recorded.position;
     this.#typesVersion = recorded.typesVersion;
     this.#ceiling = ceilingOf(recorded);
@@ -119,13 +92,18 @@ export class UpstreamCursor {
   async refresh(): Promise<void> {
     const recorded = this.#recorded;
     if (recorded === undefined) return this.locate();
-    const { recorder, pipelineId } = this.#store;
-    const found = await recorder.position(pipelineId, this.#positionName);
+    const found = await this.#readRecorded();
     if (found.position <= recorded) return;
-    this.#moved();
-    if (found.position > this.seen) this.#last = await this.#notificationAt(found);
+    this.#options.moved();
+    if (found.position > this.seen) this.#last = await this.#log.at(found);
     this.#recorded = found.position;
     this.#ceiling = ceilingOf(found);
+  }
+
+  /** Makes the next `locate` read the recorded position, and the next `read` the log, which may have been restored. */
+  forget(): void {
+    this.#recorded = undefined;
+    this.#log.forget();
   }
 
   /**
@@ -133,10 +111,8 @@ export class UpstreamCursor {
    * returns that position.
    */
   async donePosition(): Promise<RecordedPosition> {
-    const { recorder, pipelineId } = this.#store;
-    let found = await recorder.position(pipelineId, this.#positionName);
-    if (this.#recorded !== undefined && this.#recorded > found.position)
-      found = await recorder.position(pipelineId, this.#positionName); // it was moved meanwhile
+    let found = await this.#readRecorded();
+    if (this.#recorded !== undefined && this.#recorded > found.position) found = await this.#readRecorded(); // it was moved meanwhile
     const last = this.#last;
     const isCurrent = found.position === this.#recorded && found.typesVersion === this.#typesVersion;
     if (last === undefined || !isCurrent || !this.isAhead) return found;
@@ -149,112 +125,18 @@ export class UpstreamCursor {
    * @throws {@link LogMismatchError} if the log does not hold it.
    */
   async compare(): Promise<void> {
-    if (this.isLocated) await this.#readAfter(this.#last, 0);
+    if (this.isLocated) await this.#log.compare(this.#last);
   }
 
-  /** Makes the next `locate` read the recorded position, and the next `read` the log, which may have been restored. */
-  forget(): void {
-    this.#recorded = undefined;
-    this.#lastRead = [];
-    this.#mustCompare = true;
-  }
-
-  /** Makes the next read go to the storage of the log, unless there is a rest of the last read. */
-  compareNext(): void {
-    this.#mustCompare = true;
-  }
-
-  /** Whether the log may have notifications behind the last read, although it had fewer than its limit. */
-  get mayContinue(): boolean {
-    return this.#mayContinue;
-  }
-
-  /**
-   * Reads up to `limit` notifications after the last one that is done, or fewer if they are large: the rest of the last
-   * read, if there is any, or what this process has just recorded behind the last one. Otherwise reads the storage, and
-   * the last one again, because the log may have been restored from an older copy. Returns no promise if the storage is
-   * not read.
-   *
-   * @throws {@link LogMismatchError} if a notification is missing, or the last one that is done has changed.
-   */
+  /** Reads up to `limit` notifications behind the last one that is done; see {@link UpstreamLog.readAfter}. */
   read(limit: number): readonly StoredNotification[] | Promise<readonly StoredNotification[]> {
-    const start = this.#nextInLastRead;
-    if (this.hasRest) return this.#lastRead.slice(start, start + limit);
-    const recent = this.#recentAfter(limit);
-    this.#mayContinue = recent.length > 0 && recent.length < limit;
-    if (recent.length === 0) return this.#readStorage(limit);
-    this.#lastRead = recent;
-    return recent;
+    return this.#log.readAfter(this.#last, limit);
   }
 
-  async #readStorage(limit: number): Promise<readonly StoredNotification[]> {
-    const { seen } = this;
-    const notifications = await this.#readAfter(this.#last, limit).catch((failure) =>
-      this.#readBefore(failure),
-    );
-    const last = notifications.at(-1);
-    if (last !== undefined && last.id !== seen + notifications.length) {
-      const what = `the ${notifications.length} notifications after ${seen} end at ${last.id}`;
-      throw this.#mismatch(seen, 0, `${what}, so notifications are missing`);
-    }
-    this.#lastRead = notifications;
-    this.#mustCompare = false;
-    return notifications;
-  }
-
-  /** Reads what the log of another system has answered before a failure. The next read tells of the failure. */
-  async #readBefore(failure: unknown): Promise<readonly StoredNotification[]> {
-    const count = lastReadBefore(failure) - this.seen;
-    if (count <= 0) throw failure;
-    const notifications = await this.#readAfter(this.#last, count);
-    this.#mayContinue = true;
-    return notifications;
-  }
-
-  #recentAfter(limit: number): readonly StoredNotification[] {
-    if (this.#mustCompare || this.#recent === undefined || this.#last === undefined) return [];
-    return this.#recent.after(this.#last, limit);
-  }
-
-  /** Decodes a notification of the log. */
-  decode(notification: StoredNotification, mapper: EventMapper): ReadEvent<RecordedEvent> {
-    return this.#recent?.decode(notification, mapper) ?? mapper.toRecorded(notification);
-  }
-
-  /** Reads a notification of the log, wherever the position is; undefined if the log lacks it. */
-  async find(notificationId: number): Promise<StoredNotification | undefined> {
-    const [found] = await this.#log.select(notificationId - 1, 1);
-    return found?.id === notificationId ? found : undefined;
-  }
-
-  async #readAfter(
-    done: StoredNotification | undefined,
-    limit: number,
-  ): Promise<readonly StoredNotification[]> {
-    const { page } = memoryBounds;
-    if (done === undefined) return this.#log.select(0, limit, page);
-    const maxSize = page + sizeOfEvent(done) * bytesPerUnit; // so that one more is read, however large this one is
-    const notifications = await this.#log.select(done.id - 1, limit + 1, maxSize);
-    const [first] = notifications;
-    if (first !== undefined && isSameNotification(first, done)) return notifications.slice(1);
-    throw await this.#replaced(done.id);
-  }
-
-  /** Returns the notification at a recorded position, if the log still holds it there. */
-  async #notificationAt(recorded: RecordedPosition): Promise<StoredNotification | undefined> {
-    const { fits, notification } = await fitOf(recorded, this.#log);
-    if (fits) return notification;
-    throw await this.#replaced(recorded.position);
-  }
-
-  /** Whether the last read has not been processed completely. */
-  get hasRest(): boolean {
-    return this.#nextInLastRead >= 0 && this.#nextInLastRead < this.#lastRead.length;
-  }
-
-  /** Index of the next notification among those of the last read. */
-  get #nextInLastRead(): number {
-    return this.seen + 1 - (this.#lastRead[0]?.id ?? 0);
+  /** Notes that a notification and all before it are done. */
+  advanceTo(notification: StoredNotification): void {
+    this.#last = notification;
+    this.#log.noteDone(notification);
   }
 
   /** Number of notifications from the recorded position to `position`. */
@@ -282,21 +164,8 @@ export class UpstreamCursor {
     this.#recorded = position;
   }
 
-  /** Notes that a notification and all before it are done. */
-  advanceTo(notification: StoredNotification): void {
-    this.#last = notification;
-    if (!this.hasRest) this.#lastRead = [];
-  }
-
-  /** Returns the error for a log that does not hold the notification that was processed last. */
-  async #replaced(position: number): Promise<LogMismatchError> {
-    const head = await this.#log.head();
-    return this.#mismatch(position, Math.max(position - head, 0), mismatchText(position, head));
-  }
-
-  #mismatch(position: number, missing: number, what: string): LogMismatchError {
-    const { applicationName, pipelineId } = this.#store;
-    const { upstreamName } = this;
-    return new LogMismatchError({ applicationName, upstreamName, pipelineId, position, missing }, what);
+  #readRecorded(): Promise<RecordedPosition> {
+    const { recorder, pipelineId } = this.#options.store;
+    return recorder.position(pipelineId, this.#positionName);
   }
 }

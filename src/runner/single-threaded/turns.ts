@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { isTransientFailure } from '../../application/failures.ts';
 import type { Progress } from '../../application/following/batches/batch-options.ts';
-import type { ProcessedCounts } from '../../application/following/upstreams.ts';
+import type { ProcessedCounts } from '../../application/following/upstream-run.ts';
 import { processApplicationInternals } from '../../application/process-application.ts';
 import { inRootContext } from '../../util/environment/root-context.ts';
 import { yieldIfDue } from '../../util/yield-to-event-loop.ts';

@@ -107,9 +107,9 @@ test('reads long texts and sources', () => {
   expect(privateFieldIn(source)).toBe('#b');
 });
 
+/** With work that doubles with each character, this test would not end. */
 test.each(["'", '"', '`'])('a quote without an end takes no time: /%s/', (quote) => {
-  const source = `class A extends B { m(x) { if (x) /${quote}s/.test(x); f(this.total); } }`;
-  const started = performance.now();
+  const rest = 'f(this.total); '.repeat(20);
+  const source = `class A extends B { m(x) { if (x) /${quote}s/.test(x); ${rest}} }`;
   expect(privateFieldIn(source)).toBeUndefined();
-  expect(performance.now() - started).toBeLessThan(1_000);
 });

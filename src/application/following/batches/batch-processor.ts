@@ -32,6 +32,7 @@ import type { BoundedLock } from '../../recording/bounded-lock.ts';
 import { explainedConflict } from '../../recording/create-conflict.ts';
 import { DoneNotifications } from '../../replaying/done-notifications.ts';
 import type { UpstreamCursor } from '../upstream-cursor.ts';
+import type { UpstreamLog } from '../upstream-log.ts';
 import { BatchEncoder } from './batch-encoder.ts';
 import type { BatchProcessorOptions } from './batch-options.ts';
 import { partsOf } from './batch-parts.ts';
@@ -50,10 +51,10 @@ export class BatchProcessor {
   /** Ids of those in the current batch. */
   #leftOut: ReadonlySet<number> = new Set();
 
-  constructor(options: BatchProcessorOptions, cursor: UpstreamCursor) {
+  constructor(options: BatchProcessorOptions, log: UpstreamLog, cursor: UpstreamCursor) {
     const { store, policy, replay, handlerTimeoutMs } = options;
-    const { upstreamName } = cursor;
-    const mapper = store.mapperOf(upstreamName, cursor.emits);
+    const { upstreamName, emits } = log;
+    const mapper = store.mapperOf(upstreamName, emits);
     this.#options = options;
     this.#cursor = cursor;
     this.#setup = {
@@ -63,7 +64,7 @@ export class BatchProcessor {
       handlerTimeoutMs,
       typeOf: (storedType) => mapper.typeOf(storedType),
       isLeftOut: ({ id }, type) => this.#leftOut.has(id) || replay?.types?.includes(type) === false,
-      decode: (stored) => cursor.decode(stored, mapper),
+      decode: (stored) => log.decode(stored, mapper),
     };
     this.#encoder = new BatchEncoder(this.#setup, cursor);
     this.#progress = new BatchProgress(options, cursor);

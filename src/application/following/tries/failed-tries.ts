@@ -1,10 +1,10 @@
 import { performance } from 'node:perf_hooks';
-import { AggregateDiscardedError } from '../../domain/errors.ts';
-import { RecordConflictError, StorageError } from '../../storage/errors.ts';
-import { retry } from '../../util/retry.ts';
-import { asOtherVersion, isOfLateRows, isTransientFailure } from '../failures.ts';
-import { type BlockingError, PolicyError } from '../following-errors.ts';
-import type { BoundedLock } from '../recording/bounded-lock.ts';
+import { AggregateDiscardedError } from '../../../domain/errors.ts';
+import { RecordConflictError, StorageError } from '../../../storage/errors.ts';
+import { retry } from '../../../util/retry.ts';
+import { asOtherVersion, isOfLateRows, isTransientFailure } from '../../failures.ts';
+import { type BlockingError, PolicyError } from '../../following-errors.ts';
+import type { BoundedLock } from '../../recording/bounded-lock.ts';
 import type { LostRaces } from './lost-races.ts';
 
 /** Most tries of a batch while no writer makes progress. */

@@ -1,5 +1,5 @@
-import type { RecordConflictError } from '../../storage/errors.ts';
-import { RacesLostError } from '../following-errors.ts';
+import type { RecordConflictError } from '../../../storage/errors.ts';
+import { RacesLostError } from '../../following-errors.ts';
 
 /** Number of races lost in a row after which a follower takes the write lock. */
 const racesBeforeLock = 3;

@@ -1,10 +1,10 @@
 import { performance } from 'node:perf_hooks';
-import { backOff } from '../../util/retry.ts';
-import { type BlockingError, CausalDependencyError } from '../following-errors.ts';
-import { BoundedLock, type LockOwner } from '../recording/bounded-lock.ts';
+import { backOff } from '../../../util/retry.ts';
+import { type BlockingError, CausalDependencyError } from '../../following-errors.ts';
+import { BoundedLock, type LockOwner } from '../../recording/bounded-lock.ts';
+import type { UpstreamCursor } from '../upstream-cursor.ts';
 import { backoff, type FailedTry, leftAfter } from './failed-tries.ts';
 import { LostRaces } from './lost-races.ts';
-import type { UpstreamCursor } from './upstream-cursor.ts';
 
 /** Whether there was a batch, or why none of it may be processed yet. */
 export type Found = boolean | BlockingError;
