@@ -9,8 +9,14 @@ const { values } = parseArgs({
 });
 const seconds = Number(values.seconds);
 if (!(seconds >= 30)) throw new Error(`Expected --seconds to be a number >= 30, got '${values.seconds}'.`);
+const only = values.only.toLowerCase();
+const chosen = subjects.filter(({ name }) => name.toLowerCase().includes(only));
+if (chosen.length === 0) {
+  const names = subjects.map(({ name }) => `'${name}'`).join(' or ');
+  throw new Error(`Expected --only to be part of ${names}, got '${values.only}'.`);
+}
 
-for (const subject of subjects.filter(({ name }) => name.includes(values.only))) {
+for (const subject of chosen) {
   console.log(`\n${subject.name}: ${seconds} s\n`);
   let shownAt = 0;
   const result = await soak(subject, {
