@@ -206,3 +206,32 @@ test('all declarations compile in the TypeScript project, without the types of d
   expect(files).not.toMatch(/types\/pg|restatedev|kahn\/src/);
   await run(process.execPath, [tsc], join(directory, 'ts-project'));
 });
+
+test.each([
+  ['bundler', 'esnext'],
+  ['nodenext', 'nodenext'],
+])(
+  'a test file with each tool compiles strictly with the module resolution %s',
+  async (resolution, module) => {
+    const shop = join(directory, `shop-${resolution}`);
+    cpSync(join(root, 'examples/proven-shop'), shop, { recursive: true });
+    const compilerOptions = {
+      target: 'es2022',
+      lib: ['es2022', 'esnext.disposable'],
+      module,
+      moduleResolution: resolution,
+      types: ['node'],
+      strict: true,
+      skipLibCheck: false,
+      allowImportingTsExtensions: true,
+      noEmit: true,
+    };
+    writeFileSync(join(shop, 'tsconfig.json'), JSON.stringify({ compilerOptions }));
+    const tsc = join(root, 'node_modules/typescript/bin/tsc');
+    const files = await run(process.execPath, [tsc, '--listFiles'], shop);
+    expect(files).toContain('kahn/dist/testing/index.d.ts');
+    expect(files).toContain('kahn/dist/testing/vitest/index.d.ts');
+    writeFileSync(join(shop, 'wrong.ts'), "import { given } from 'kahn/testing';\ngiven(1);\n");
+    await expect(run(process.execPath, [tsc], shop)).rejects.toThrow('wrong.ts(2,7)');
+  },
+);
