@@ -29,8 +29,10 @@ export interface FaultListener {
   onGrown?(prompt: Prompt): void;
 }
 
-/** Counts that threads share: of the recordings, and in each process the recording at which it has crashed, or 0. */
-export const newCount = () => new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+/** Creates a number that threads share: of recordings, or of the recording at which a process has crashed. */
+export function newCount(): SharedArrayBuffer {
+  return new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+}
 
 /** Uses a storage as a process does that meets the faults of a plan. All its threads have the same counts. */
 export class FaultyProcess {
