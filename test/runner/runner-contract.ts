@@ -10,6 +10,7 @@ import { lifecycle } from './contract/lifecycle.ts';
 import { errorRules } from './contract/operating/error-rules.ts';
 import { operating } from './contract/operating/operating.ts';
 import { parked } from './contract/operating/parked.ts';
+import { resumption } from './contract/operating/resumption.ts';
 import { personalData } from './contract/personal-data.ts';
 import { positions } from './contract/positions.ts';
 import { eventOptions, processing, runnerScenario } from './contract/processing.ts';
@@ -48,6 +49,7 @@ function restOfContract(subject: RunnerSubject): void {
     operating(subject);
     parked(subject);
     errorRules(subject);
+    resumption(subject);
     lifecycle(subject);
     undeclaredEvents(subject);
     resources(subject);
