@@ -15,9 +15,11 @@ import { personalData } from './contract/personal-data.ts';
 import { positions } from './contract/positions.ts';
 import { eventOptions, processing, runnerScenario } from './contract/processing.ts';
 import { beginnings } from './contract/repeating/beginnings.ts';
+import { repetitionsInPipelines } from './contract/repeating/pipelines.ts';
 import { repetitions } from './contract/repeating/repetitions.ts';
 import { resources } from './contract/resources.ts';
 import { projections } from './contract/rows/projections.ts';
+import { timeouts } from './contract/rows/timeouts.ts';
 import type { RunnerSubject } from './contract/subject.ts';
 import { undeclaredEvents } from './contract/undeclared-events.ts';
 import { policyRows } from './rows/rows-contract.ts';
@@ -41,6 +43,7 @@ function restOfContract(subject: RunnerSubject): void {
     positions(subject);
     beginnings(subject);
     repetitions(subject);
+    repetitionsInPipelines(subject);
     changedShops(subject);
     personalData(subject);
     asynchronousContexts(subject);
@@ -54,6 +57,7 @@ function restOfContract(subject: RunnerSubject): void {
     undeclaredEvents(subject);
     resources(subject);
     policyRows(subject);
+    timeouts(subject);
     projections(subject);
     if (!subject.isFirstStorage) return;
     calls(subject);
