@@ -18,6 +18,11 @@ export function repetitionsInPipelines({ start, createStorage, takesPipelines }:
     const started = await start(system as never, { storage, batchSize: 2, pipelineIds });
     await using runner = started as unknown as SystemRunner<Apps>;
     await runner.pause(invoices, because);
+    const statuses = async () =>
+      (await runner.status()).filter(({ applicationName }) => applicationName === 'invoices');
+    await until('all pipelines are paused', async () =>
+      (await statuses()).every(({ state }) => state === 'paused'),
+    );
     for (const pipelineId of pipelineIds) await runner.get(Orders, pipelineId).place('ada', 'bob');
     for (const pipelineId of [1, 2])
       expect(await runner.reset(invoices, { at: 'end', pipelineId, ...because })).toBe(0);
