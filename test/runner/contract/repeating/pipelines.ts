@@ -15,14 +15,13 @@ export function repetitionsInPipelines({ start, createStorage, takesPipelines }:
 
   test('a reset and a replay concern one pipeline, and are on record with it', async () => {
     const storage = createStorage();
-    const started = await start(system as never, { storage, batchSize: 2, pipelineIds });
-    await using runner = started as unknown as SystemRunner<Apps>;
-    await runner.pause(invoices, because);
-    const statuses = async () =>
-      (await runner.status()).filter(({ applicationName }) => applicationName === 'invoices');
-    await until('all pipelines are paused', async () =>
-      (await statuses()).every(({ state }) => state === 'paused'),
-    );
+    const open = async () =>
+      (await start(system as never, { storage, batchSize: 2, pipelineIds })) as unknown as SystemRunner<Apps>;
+    {
+      await using before = await open();
+      await before.pause(invoices, because);
+    }
+    await using runner = await open(); // its invoices are paused from the start
     for (const pipelineId of pipelineIds) await runner.get(Orders, pipelineId).place('ada', 'bob');
     for (const pipelineId of [1, 2])
       expect(await runner.reset(invoices, { at: 'end', pipelineId, ...because })).toBe(0);
