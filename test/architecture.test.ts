@@ -189,6 +189,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   ],
   'application/projection': [
     'application/control/operation-kinds.ts',
+    'application/control/operation-reader.ts',
     'application/control/read-operations.ts',
     'application/application.ts',
     'application/errors.ts',

@@ -66,8 +66,9 @@ export abstract class Projection<
   }
 
   /**
-   * Creates the tables of the schema, in the transaction in which the schema is recorded. Called exactly once for a schema in
-   * a storage, also if several hosts start at once.
+   * Creates the tables of the schema, in the transaction in which the schema is recorded. They are created exactly once in a
+   * storage, also if several hosts start at once. Later starts call this method with other names of tables, in a transaction
+   * that is rolled back, to see whether it still makes the same columns.
    */
   abstract create(context: CreateContext<Needs['rows']>): void | Promise<void>;
 
