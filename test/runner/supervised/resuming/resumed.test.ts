@@ -1,13 +1,13 @@
 import { DownstreamError, type System } from 'kahn';
 import { describe, expect, test } from 'vitest';
-import { Order } from '../../../examples/shop/order.ts';
-import { Orders } from '../../../examples/shop/orders.ts';
-import type { Reservations } from '../../../examples/shop/reservations.ts';
-import { rejectionOf } from '../../support/errors.ts';
-import { temporaryDirectory } from '../../support/storages.ts';
-import { supervisedSubjects } from '../../support/supervised-runners.ts';
-import { inTime } from '../../support/until.ts';
-import { lower, raise, storeFlagsIn } from '../multi-threaded/file-flags.ts';
+import { Order } from '../../../../examples/shop/order.ts';
+import { Orders } from '../../../../examples/shop/orders.ts';
+import type { Reservations } from '../../../../examples/shop/reservations.ts';
+import { rejectionOf } from '../../../support/errors.ts';
+import { temporaryDirectory } from '../../../support/storages.ts';
+import { supervisedSubjects } from '../../../support/supervised-runners.ts';
+import { inTime } from '../../../support/until.ts';
+import { lower, raise, storeFlagsIn } from '../../multi-threaded/file-flags.ts';
 import { fails, failsToClose, held, slowExitShop } from './slow-exit.ts';
 
 const because = { by: 'ada', reason: 'mended' };

@@ -1,8 +1,8 @@
 import { defineResources, System } from 'kahn';
-import { Orders } from '../../../examples/shop/orders.ts';
-import { Reservation } from '../../../examples/shop/reservation.ts';
-import { Reservations } from '../../../examples/shop/reservations.ts';
-import { isRaised, take, untilLowered } from '../multi-threaded/file-flags.ts';
+import { Orders } from '../../../../examples/shop/orders.ts';
+import { Reservation } from '../../../../examples/shop/reservation.ts';
+import { Reservations } from '../../../../examples/shop/reservations.ts';
+import { isRaised, take, untilLowered } from '../../multi-threaded/file-flags.ts';
 
 /** Flags: a policy fails, and what a worker opened is not closed as long as it is held. */
 export const fails = 'fail';
