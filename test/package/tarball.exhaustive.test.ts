@@ -1,12 +1,22 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { basename, delimiter, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify, stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import { forgottenTypes } from './forgotten-types.ts';
+import { plantedBugs, withBug } from './planted-bugs.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const directory = realpathSync(mkdtempSync(join(tmpdir(), 'kahn-tarball-')));
@@ -16,6 +26,19 @@ const env = { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${p
 const installed = pathToFileURL(join(directory, 'node_modules/kahn/dist/index.js')).href;
 const reserved = ['a worker thread', 'a worker thread', 'a worker thread'];
 const reservations = { memory: reserved, sqlite: reserved, processes: ['a process'] };
+
+interface VitestReport {
+  readonly numTotalTests: number;
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly assertionResults: readonly {
+      readonly title: string;
+      readonly status: string;
+      readonly failureMessages: readonly string[];
+    }[];
+  }[];
+}
+
 let tarball: { readonly path: string; readonly files: readonly string[] };
 
 async function run(command: string, args: readonly string[], cwd: string): Promise<string> {
@@ -130,6 +153,44 @@ test.each([
   },
 );
 
+/**
+ * Returns the messages of the tests of `shop.test.ts` that fail, by titles: of all tests for the correct shop, and of the test that
+ * finds the bug for the shop with each bug.
+ */
+async function failuresOfProvenShops(): Promise<ReadonlyMap<string, Readonly<Record<string, string>>>> {
+  const shops = join(directory, 'proven-shops');
+  const correct = join(shops, 'correct');
+  cpSync(join(root, 'examples/proven-shop'), correct, { recursive: true });
+  await run(process.execPath, [join(correct, 'main.ts')], shops);
+  const source = readFileSync(join(correct, 'shop.ts'), 'utf8');
+  for (const bug of plantedBugs) {
+    cpSync(correct, join(shops, bug.name), { recursive: true });
+    writeFileSync(join(shops, bug.name, 'shop.ts'), withBug(source, bug));
+    const tests = join(shops, bug.name, 'shop.test.ts');
+    const one = readFileSync(tests, 'utf8').replace(`test('${bug.foundBy}'`, `test.only('${bug.foundBy}'`);
+    writeFileSync(tests, one);
+  }
+  const vitest = join(root, 'node_modules/vitest/vitest.mjs');
+  const args = ['run', '--root', '.', '--allowOnly', '--reporter=json', '--outputFile=report.json'];
+  await expect(run(process.execPath, [vitest, ...args], shops)).rejects.toThrow();
+  const report: VitestReport = JSON.parse(readFileSync(join(shops, 'report.json'), 'utf8'));
+  const failures = report.testResults.map(({ name, assertionResults }) => {
+    const failed = assertionResults.filter(({ status }) => status === 'failed');
+    const messages = failed.map(({ title, failureMessages }) => [title, failureMessages.join('\n')] as const);
+    return [basename(dirname(name)), Object.fromEntries(messages)] as const;
+  });
+  expect(report.numTotalTests).toBe(6 * (plantedBugs.length + 1));
+  return new Map(failures);
+}
+
+test('a project that installs the tarball finds a bug of its policies with each tool', async () => {
+  const failures = await failuresOfProvenShops();
+  expect(failures.get('correct')).toEqual({});
+  for (const { name, foundBy, message } of plantedBugs) {
+    expect(failures.get(name), name).toMatchObject({ [foundBy]: expect.stringMatching(message) });
+  }
+});
+
 test('every type that a public declaration mentions is exported', () => {
   const entries = Object.values(packageJson.exports).filter((entry) => typeof entry === 'object');
   const doors = entries.map(({ types }) => join(directory, 'node_modules/kahn', types));
@@ -145,3 +206,32 @@ test('all declarations compile in the TypeScript project, without the types of d
   expect(files).not.toMatch(/types\/pg|restatedev|kahn\/src/);
   await run(process.execPath, [tsc], join(directory, 'ts-project'));
 });
+
+test.each([
+  ['bundler', 'esnext'],
+  ['nodenext', 'nodenext'],
+])(
+  'a test file with each tool compiles strictly with the module resolution %s',
+  async (resolution, module) => {
+    const shop = join(directory, `shop-${resolution}`);
+    cpSync(join(root, 'examples/proven-shop'), shop, { recursive: true });
+    const compilerOptions = {
+      target: 'es2022',
+      lib: ['es2022', 'esnext.disposable'],
+      module,
+      moduleResolution: resolution,
+      types: ['node'],
+      strict: true,
+      skipLibCheck: false,
+      allowImportingTsExtensions: true,
+      noEmit: true,
+    };
+    writeFileSync(join(shop, 'tsconfig.json'), JSON.stringify({ compilerOptions }));
+    const tsc = join(root, 'node_modules/typescript/bin/tsc');
+    const files = await run(process.execPath, [tsc, '--listFiles'], shop);
+    expect(files).toContain('kahn/dist/testing/index.d.ts');
+    expect(files).toContain('kahn/dist/testing/vitest/index.d.ts');
+    writeFileSync(join(shop, 'wrong.ts'), "import { given } from 'kahn/testing';\ngiven(1);\n");
+    await expect(run(process.execPath, [tsc], shop)).rejects.toThrow('wrong.ts(2,7)');
+  },
+);

@@ -7,6 +7,7 @@ import type { StorageDescription } from '../../storage/storage.ts';
 import { assertSystem, type System } from '../../system/system.ts';
 import { messageOf } from '../../util/errors.ts';
 import { assertFunction, resolveOptions } from '../../util/options.ts';
+import { framesAbove, withFrames } from '../frames-of-caller.ts';
 import { differenceOf } from '../scenarios/differences.ts';
 import { NotEquivalentError, ScenarioRunError } from '../scenarios/errors.ts';
 import { runScenario, type ScenarioOutcome } from '../scenarios/run-scenario.ts';
@@ -59,10 +60,19 @@ interface Trial<Apps extends ApplicationClass> {
  *   await runner.get(Orders).place('ada');
  * });
  */
-export async function survivesEveryCrash<Apps extends ApplicationClass, Opened extends object>(
+export function survivesEveryCrash<Apps extends ApplicationClass, Opened extends object>(
   system: System<Apps, Opened>,
   scenario: Scenario<NoInfer<Apps>>,
   options: CrashesOptions<NoInfer<Opened>> = {},
+): Promise<SurvivedCrashes> {
+  const frames = framesAbove(survivesEveryCrash);
+  return withFrames(frames, () => tryCrashes(system, scenario, options));
+}
+
+async function tryCrashes<Apps extends ApplicationClass, Opened extends object>(
+  system: System<Apps, Opened>,
+  scenario: Scenario<NoInfer<Apps>>,
+  options: CrashesOptions<NoInfer<Opened>>,
 ): Promise<SurvivedCrashes> {
   assertSystem(system, 'survivesEveryCrash()', 'survivesEveryCrash(shop, async (runner) => { … })');
   assertFunction(scenario, 'the scenario of survivesEveryCrash()');

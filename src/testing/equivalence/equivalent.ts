@@ -10,6 +10,7 @@ import {
   type ResolvedOptions,
   resolveOptions,
 } from '../../util/options.ts';
+import { framesAbove, withFrames } from '../frames-of-caller.ts';
 import { differenceOf } from '../scenarios/differences.ts';
 import { NotEquivalentError, ScenarioRunError } from '../scenarios/errors.ts';
 import { postgresPlace } from '../scenarios/postgres-place.ts';
@@ -58,10 +59,19 @@ class Unavailable extends Error {}
  *   await runner.get(Orders).place('ada');
  * });
  */
-export async function equivalent<Apps extends ApplicationClass, Opened extends object>(
+export function equivalent<Apps extends ApplicationClass, Opened extends object>(
   system: System<Apps, Opened>,
   scenario: Scenario<NoInfer<Apps>>,
   options: EquivalenceOptions<NoInfer<Apps>, NoInfer<Opened>> = {},
+): Promise<Equivalence> {
+  const frames = framesAbove(equivalent);
+  return withFrames(frames, () => compareRuns(system, scenario, options));
+}
+
+async function compareRuns<Apps extends ApplicationClass, Opened extends object>(
+  system: System<Apps, Opened>,
+  scenario: Scenario<NoInfer<Apps>>,
+  options: EquivalenceOptions<NoInfer<Apps>, NoInfer<Opened>>,
 ): Promise<Equivalence> {
   assertSystem(system, 'equivalent()', 'equivalent(shop, async (runner) => { … })');
   assertFunction(scenario, 'the scenario of equivalent()');

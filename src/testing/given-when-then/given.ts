@@ -4,6 +4,7 @@ import { memory } from '../../storage/memory/index.ts';
 import { inRootContext } from '../../util/environment/root-context.ts';
 import { kindOf } from '../../util/errors.ts';
 import { InvalidArgumentError, resolveOptions } from '../../util/options.ts';
+import { framesAbove } from '../frames-of-caller.ts';
 import type {
   EmittedBy,
   ExpectedEvent,
@@ -167,11 +168,4 @@ class Statement<Class extends TestedClass> implements PolicyTest<Class> {
       check({ applicationName, frames }, outcome, expected),
     );
   }
-}
-
-/** Returns the stack frames above a method that is running. */
-function framesAbove(method: (...args: never) => unknown): string {
-  const trace = { stack: '' };
-  Error.captureStackTrace(trace, method);
-  return trace.stack.split('\n').slice(1).join('\n');
 }

@@ -10,6 +10,7 @@ import { KahnError, messageOf } from '../../util/errors.ts';
 import { durationMs, integer, ruleOf } from '../../util/option-rules.ts';
 import { assertFunction, type OptionRules, resolveOptions } from '../../util/options.ts';
 import { resolvesWithin } from '../../util/timeout.ts';
+import { framesAbove, withFrames } from '../frames-of-caller.ts';
 import { differenceOf } from '../scenarios/differences.ts';
 import { runScenario, type ScenarioOutcome } from '../scenarios/run-scenario.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
@@ -67,10 +68,19 @@ export class ScheduleFailedError extends KahnError {
  *   await runner.get(Orders).place('ada');
  * }, { runs: 10 });
  */
-export async function anySchedule<Apps extends ApplicationClass>(
+export function anySchedule<Apps extends ApplicationClass>(
   system: System<Apps>,
   scenario: Scenario<NoInfer<Apps>>,
   options: AnyScheduleOptions = {},
+): Promise<TriedSchedules> {
+  const frames = framesAbove(anySchedule);
+  return withFrames(frames, () => trySchedules(system, scenario, options));
+}
+
+async function trySchedules<Apps extends ApplicationClass>(
+  system: System<Apps>,
+  scenario: Scenario<NoInfer<Apps>>,
+  options: AnyScheduleOptions,
 ): Promise<TriedSchedules> {
   assertSystem(system, 'anySchedule()', 'anySchedule(shop, async (runner) => { … })');
   assertFunction(scenario, 'the scenario of anySchedule()');
