@@ -61,7 +61,9 @@ test.each(byTier(storages.slice(0, 1), storages))(
     await selling.sell(5);
     await more.untilBilled(5, [0, 1, 2]);
     await until('the status shows the missing pipeline', async () => {
-      const rows = (await more.runner.status()).filter(({ applicationName }) => applicationName === 'billing');
+      const rows = (await more.runner.status()).filter(
+        ({ applicationName }) => applicationName === 'billing',
+      );
       const interrupted = rows.filter(({ state }) => state === 'interrupted');
       const codes = interrupted.map(({ pipelineId, lastError }) => [
         pipelineId,
