@@ -3,16 +3,25 @@ import '../util/environment/node-version.ts';
 export { type CanonicalHistoriesOptions, canonicalHistories } from './canonical-histories.ts';
 export { CrashNotSurvivedError } from './crashes/crash-errors.ts';
 export type { CrashesOptions } from './crashes/crash-options.ts';
-export type { Crash, CrashMoment, CrashPoint } from './crashes/crash-plan.ts';
 export {
+  type Crash,
   type CrashingStorage,
   type CrashingStorageOptions,
+  type CrashMoment,
+  type CrashPoint,
   crashingStorage,
 } from './crashes/crashing-storage.ts';
 export { type SurvivedCrashes, survivesEveryCrash } from './crashes/survives-every-crash.ts';
 export type { EquivalenceOptions } from './equivalence/equivalence-options.ts';
 export { type Equivalence, equivalent } from './equivalence/equivalent.ts';
 export type { StartRunner } from './equivalence/runner-kinds.ts';
+export {
+  type FaultyStorage,
+  type FaultyStorageOptions,
+  faultyStorage,
+  type GivenFault,
+} from './faults/faulty-storage.ts';
+export type { PassingFault } from './faults/seeded-faults.ts';
 export { derivedId } from './given-when-then/derived-id.ts';
 export type {
   EmittedBy,
