@@ -53,6 +53,8 @@ export {
   type SkippedPolicy,
 } from './replaying/policy-replay.ts';
 export { type ReplayPoliciesOptions, replayPolicies } from './replaying/replay-policies.ts';
+export { runnerContract } from './runner-contract/runner-contract.ts';
+export type { RunnerSubject } from './runner-contract/runner-subject.ts';
 export { NotEquivalentError, ScenarioRunError } from './scenarios/errors.ts';
 export type { Scenario, ScenarioRunner } from './scenarios/scenario.ts';
 export type { StorageChoice } from './scenarios/storage-places.ts';
