@@ -84,6 +84,8 @@ export abstract class Application<
   #binding: ApplicationBinding | undefined;
   #pipeline: OpenPipeline | undefined;
   #wasOpened = false;
+  /** Aborted when the application is closed: live tails of its readers end. */
+  readonly #closed = new AbortController();
 
   /**
    * Opens an application without a runner: it follows no other application. Close it, or declare it with `await using`.
@@ -170,6 +172,7 @@ export abstract class Application<
       log,
       decode: (stored) => eventsIn(store.mapper.toRecorded(stored)) as readonly RecordedEvent<Emits>[],
       subscribe: (listener) => this.#listeners.add(listener),
+      closed: this.#closed.signal,
     });
   }
 
@@ -298,6 +301,7 @@ export abstract class Application<
     if (binding === undefined) return;
     this.#binding = undefined;
     this.#pipeline = undefined;
+    this.#closed.abort(new ApplicationNotOpenError(this.applicationName, 'closed'));
     await using closing = new AsyncDisposableStack(); // released even if a save fails in an unexpected way
     closing.defer(() => binding.release());
     closing.defer(() => this.#listeners.clear());

@@ -1,8 +1,9 @@
-import type { Application, ApplicationClass } from '../application/application.ts';
+import { type Application, type ApplicationClass, applicationInternals } from '../application/application.ts';
 import { recordedNameOf } from '../application/declaration.ts';
 import { InvalidPositionError, LogGapError } from '../application/log/errors.ts';
 import { defaultSectionSize, firstOfSection, sectionWith } from '../application/log/sections.ts';
 import { isProjection } from '../application/projection/projection-declaration.ts';
+import { OperableRunner, pipelineIdsOf } from '../runner/operating/operable-runner.ts';
 import type { SystemRunner } from '../runner/runner.ts';
 import { StorageError } from '../storage/errors.ts';
 import { foreignLog, type ServedCause } from '../storage/remote/log-names.ts';
@@ -134,7 +135,7 @@ class LogServer {
       return refusal(429, 'TOO_MANY_REQUESTS', 'Try again in a second.', { 'retry-after': '1' });
     if (!isAllowed)
       return refusal(401, 'UNAUTHORIZED', 'Send a valid token.', { 'www-authenticate': 'Bearer' });
-    const application = served && this.#applicationOf(served, address.pipelineId);
+    const application = served && (await this.#applicationOf(served, address.pipelineId));
     if (application === undefined) return unknownLog();
     const { sectionId } = address;
     return sectionId === undefined
@@ -142,10 +143,18 @@ class LogServer {
       : await this.#answerSection(request, application, sectionId, url.searchParams);
   }
 
-  /** Returns an application in a pipeline; undefined if the runner does not run the pipeline. */
-  #applicationOf(served: ApplicationClass, pipelineId: number): Application | undefined {
+  /**
+   * Returns an application in a pipeline; undefined if the runner does not run the pipeline, and nothing is recorded in it.
+   * A runner with processes opens any pipeline, so a client must not decide which ones.
+   */
+  async #applicationOf(served: ApplicationClass, pipelineId: number): Promise<Application | undefined> {
+    const runner = this.#runner;
+    if (!(runner instanceof OperableRunner) || !pipelineIdsOf(runner).includes(pipelineId)) {
+      const { recorder } = applicationInternals.storeOf(runner.get(served));
+      if (!(await recorder.logs()).some((log) => log.pipelineId === pipelineId)) return undefined;
+    }
     try {
-      return this.#runner.get(served, pipelineId);
+      return runner.get(served, pipelineId);
     } catch (error) {
       if (error instanceof InvalidOptionError) return undefined;
       throw error;

@@ -41,6 +41,8 @@ export interface ReaderSource<E extends DomainEvent = DomainEvent> {
   decode(stored: StoredNotification): readonly RecordedEvent<E>[];
   /** Calls the listener when the log has grown, until the returned function is called. @default never */
   subscribe?(listener: () => void): () => void;
+  /** Aborted when the log can no longer be read: `follow()` ends with the reason. @default never */
+  readonly closed?: AbortSignal;
 }
 
 /** A class of readers, which takes the place of {@link NotificationLogReader}. */
@@ -164,8 +166,8 @@ export class NotificationLogReader<E extends DomainEvent = DomainEvent> {
   }
 
   /**
-   * Reads to the end of the log, and goes on with what is recorded from then on, until the signal is aborted. If an error
-   * ends the loop, following again goes on where it ended.
+   * Reads to the end of the log, and goes on with what is recorded from then on, until the signal is aborted or the
+   * application is closed. If an error ends the loop, following again goes on where it ended.
    *
    * @example
    * await using orders = await Orders.open({ storage: memory() });
@@ -175,18 +177,21 @@ export class NotificationLogReader<E extends DomainEvent = DomainEvent> {
    *   break;
    * }
    * @throws {@link InvalidOptionError} if an option is unknown or has an invalid value.
+   * @throws {@link ApplicationNotOpenError} as soon as the application is closed.
    * @throws {@link LogGapError} if a notification is missing; all before it are read.
    */
   async *follow(options: FollowLogOptions = {}): AsyncGenerator<Notification<E>, void, undefined> {
     const owner = `${this.constructor.name}.follow()`;
     const { signal, pollIntervalMs } = resolveOptions(options, followLogOptions, owner);
+    const { closed } = this.#source;
+    const over = AbortSignal.any([signal, closed].filter((one) => one !== undefined));
     let grown = Promise.withResolvers<void>();
     const unsubscribe = this.#source.subscribe?.(() => grown.resolve());
     try {
       for (;;) {
         grown = Promise.withResolvers();
-        yield* this[Symbol.asyncIterator](signal);
-        await growth(grown.promise, pollIntervalMs, signal);
+        yield* this[Symbol.asyncIterator](over);
+        await growth(grown.promise, pollIntervalMs, over);
       }
     } finally {
       unsubscribe?.();
@@ -242,11 +247,7 @@ export class NotificationLogReader<E extends DomainEvent = DomainEvent> {
 }
 
 /** Waits until a log has grown, or until the interval is over. Rejects with the reason of the signal. */
-async function growth(
-  grown: Promise<void>,
-  intervalMs: number,
-  signal: AbortSignal | undefined,
-): Promise<void> {
+async function growth(grown: Promise<void>, intervalMs: number, signal: AbortSignal): Promise<void> {
   const over = Promise.withResolvers<void>();
   const timer = setTimeout(over.resolve, intervalMs);
   try {

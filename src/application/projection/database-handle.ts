@@ -1,7 +1,7 @@
 /** A handle of SQLite, whose calls are synchronous. */
 interface SqliteHandle {
   exec(sql: string): void;
-  prepare(sql: string): { get(...values: string[]): unknown; all(...values: string[]): readonly unknown[] };
+  prepare(sql: string): { get(...values: string[]): unknown };
 }
 
 /** A handle of PostgreSQL. */
@@ -39,25 +39,3 @@ export async function hasTable(
     'select 1 from pg_catalog.pg_tables where tablename = $1 and schemaname = coalesce($2, current_schema())';
   return (await (handle as PostgresHandle).query(sql, [physicalName, namespace])).rows.length > 0;
 }
-
-/** Returns names and types of the columns of a table as text, in the order of their names. */
-export async function columnsOf(
-  handle: unknown,
-  physicalName: string,
-  namespace: string | undefined,
-): Promise<string> {
-  const rows = isSqlite(handle)
-    ? handle.prepare(sqliteColumns).all(physicalName)
-    : (await (handle as PostgresHandle).query(postgresColumns, [physicalName, namespace])).rows;
-  return (rows as readonly { name: string; type: string }[])
-    .map(({ name, type }) => `${name} ${type}`.trim())
-    .join(', ');
-}
-
-const sqliteColumns =
-  'select name, lower(type) as type from pragma_table_xinfo(?) where hidden <> 1 order by name';
-const postgresColumns = `
-  select attname as name, format_type(atttypid, atttypmod) as type
-  from pg_catalog.pg_attribute
-  where attrelid = to_regclass(format('%I.%I', coalesce($2, current_schema()), $1::text)) and attnum > 0 and not attisdropped
-  order by attname`;

@@ -44,7 +44,7 @@ export class SchemaMissingError extends KahnError {
   }
 }
 
-/** A projection has other tables or columns than its schema on record, under the same number. */
+/** A projection names other tables than its schema on record, under the same number. */
 export class SchemaChangedError extends KahnError {
   override readonly code = 'SCHEMA_CHANGED';
   declare readonly applicationName: string;

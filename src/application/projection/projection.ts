@@ -66,9 +66,8 @@ export abstract class Projection<
   }
 
   /**
-   * Creates the tables of the schema, in the transaction in which the schema is recorded. They are created exactly once in a
-   * storage, also if several hosts start at once. Later starts call this method with other names of tables, in a transaction
-   * that is rolled back, to see whether it still makes the same columns.
+   * Creates the tables of the schema, in the transaction in which the schema is recorded. Called exactly once for a schema in
+   * a storage, also if several hosts start at once.
    */
   abstract create(context: CreateContext<Needs['rows']>): void | Promise<void>;
 

@@ -5,7 +5,7 @@ import { canShow, execute } from './database-handle.ts';
 import { SchemaMissingError } from './errors.ts';
 import { lifeOf, type OpenSchema } from './open-schema.ts';
 import { byKahn, underLock } from './schema-lock.ts';
-import { assertUnchanged, type CreateTables, createTables } from './table-creation.ts';
+import { assertSameTables, type CreateTables, createTables } from './table-creation.ts';
 
 /**
  * Creates the tables of a schema, unless that is done, and makes the first schema of a projection live. Several hosts may do
@@ -13,16 +13,17 @@ import { assertUnchanged, type CreateTables, createTables } from './table-creati
  *
  * @param setupTables Whether missing tables are created.
  * @throws {@link SchemaMissingError} if tables are missing that may not be created.
- * @throws {@link SchemaChangedError} if `create()` makes other tables than those of the schema.
+ * @throws {@link SchemaChangedError} if the projection names other tables than those of its schema.
  */
 export async function setUpSchema(
   schema: OpenSchema,
   create: CreateTables,
   setupTables: boolean,
 ): Promise<void> {
-  const { isCreated } = await schema.life();
-  if (!isCreated && !setupTables) throw new SchemaMissingError(schema.applicationName, schema.schema);
-  await (isCreated ? assertUnchanged : createTables)(schema, create);
+  const life = await schema.life();
+  if (!life.isCreated && !setupTables) throw new SchemaMissingError(schema.applicationName, schema.schema);
+  if (life.isCreated) assertSameTables(schema, life);
+  else await createTables(schema, create);
   await schema.history.refresh();
   if (schema.history.live === undefined && setupTables) await makeLive(schema, 'the first schema');
 }

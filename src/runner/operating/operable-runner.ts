@@ -8,6 +8,9 @@ import type { ParkedFilter } from './parked-filter.ts';
 import type { ReplayOptions, ResetOptions } from './repetition-options.ts';
 import { RepetitionRequests } from './repetition-requests.ts';
 
+/** Returns the pipelines that a runner runs; other runners may run others of the same system. */
+export let pipelineIdsOf: (runner: OperableRunner) => readonly number[];
+
 /** Base of all runners: the methods by which people operate a running system. */
 export abstract class OperableRunner<Apps extends ApplicationClass = ApplicationClass> {
   #operations: Operations | undefined;
@@ -62,5 +65,9 @@ export abstract class OperableRunner<Apps extends ApplicationClass = Application
     assertNotInPolicy(call, 'which operates the system');
     this.#operations ??= new Operations(operated);
     return this.#operations;
+  }
+
+  static {
+    pipelineIdsOf = (runner) => runner.operated.pipelineIds;
   }
 }

@@ -10,13 +10,13 @@ import { KahnError, messageOf } from '../../util/errors.ts';
 import { durationMs, integer, ruleOf } from '../../util/option-rules.ts';
 import { assertFunction, type OptionRules, resolveOptions } from '../../util/options.ts';
 import { resolvesWithin } from '../../util/timeout.ts';
+import { newSeed } from '../faults/random-numbers.ts';
 import { framesAbove, withFrames } from '../frames-of-caller.ts';
 import { differenceOf } from '../scenarios/differences.ts';
 import { runScenario, type ScenarioOutcome } from '../scenarios/run-scenario.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import { drawSchedule, type Schedule, type ScheduledRunner, scheduleLines } from './schedule.ts';
-import { type ScheduledLife, ScheduleRun } from './schedule-run.ts';
-import { scheduledStorage } from './scheduled-module.ts';
+import { ScheduleRun } from './schedule-run.ts';
 import { simplestFailing } from './shrinking.ts';
 
 /** Options of {@link anySchedule}. */
@@ -87,19 +87,21 @@ async function trySchedules<Apps extends ApplicationClass>(
   const {
     runs,
     runTimeoutMs,
-    seed = Math.floor(Math.random() * 2 ** 31),
+    seed = newSeed(),
     storage = memory,
   } = resolveOptions(options, anyScheduleOptions, 'anySchedule()');
-  const trial = { system, scenario, runTimeoutMs, storage };
-  const undisturbed = new ScheduleRun([]);
+  const trial = { system, scenario, runTimeoutMs };
+  const undisturbed = new ScheduleRun(storage(), []);
   const expected = await outcomeOf(trial, undisturbed);
+  const failureUnder = (schedule: Schedule) =>
+    failureOf(trial, new ScheduleRun(storage(), schedule), expected);
   for (let index = 0; index < runs; index += 1) {
-    const drawn = drawSchedule(seed + index, undisturbed.recordings);
-    const failure = await failureOf(trial, drawn, expected);
+    const drawn = drawSchedule(seed + index, undisturbed.recordings, false);
+    const failure = await failureUnder(drawn);
     if (failure === undefined) continue;
-    const fails = async (one: Schedule) => (await failureOf(trial, one, expected)) !== undefined;
+    const fails = async (one: Schedule) => (await failureUnder(one)) !== undefined;
     const shortest = await simplestFailing(drawn, fails);
-    throw failedError(seed + index, shortest, (await failureOf(trial, shortest, expected)) ?? failure);
+    throw failedError(seed + index, shortest, (await failureUnder(shortest)) ?? failure);
   }
   return { runs, seed };
 }
@@ -109,7 +111,6 @@ interface Trial<Apps extends ApplicationClass> {
   readonly system: System<Apps>;
   readonly scenario: Scenario<Apps>;
   readonly runTimeoutMs: number;
-  storage(): StorageDescription;
 }
 
 function failedError(seed: number, schedule: Schedule, failure: string): ScheduleFailedError {
@@ -124,11 +125,11 @@ function failedError(seed: number, schedule: Schedule, failure: string): Schedul
 /** Returns how a run under a schedule fails; undefined if it leaves on record what is expected. */
 async function failureOf<Apps extends ApplicationClass>(
   trial: Trial<Apps>,
-  schedule: Schedule,
+  run: ScheduleRun,
   expected: ScenarioOutcome,
 ): Promise<string | undefined> {
   try {
-    const { state, faults } = await outcomeOf(trial, new ScheduleRun(schedule));
+    const { state, faults } = await outcomeOf(trial, run);
     if (faults.length > 0) return `verify() finds: ${faults.map(String).join('\n')}`;
     const difference = differenceOf(expected.state, state);
     return difference && `Something else is on record than after an undisturbed run:\n${difference}`;
@@ -138,31 +139,23 @@ async function failureOf<Apps extends ApplicationClass>(
 }
 
 async function outcomeOf<Apps extends ApplicationClass>(
-  { system, scenario, runTimeoutMs, storage: makeStorage }: Trial<Apps>,
+  { system, scenario, runTimeoutMs }: Trial<Apps>,
   run: ScheduleRun,
 ): Promise<ScenarioOutcome> {
-  const storage = makeStorage();
-  const start = (kind: ScheduledRunner, life: ScheduledLife) =>
-    startRunner(system, kind, scheduledStorage(storage, run, life));
   const startLife = async () => {
     for (;;) {
-      const life = run.begin();
+      const kind = run.next;
+      const { storage, hasCrashed } = run.begin();
       try {
-        return {
-          runner: await start(run.next, life),
-          hasCrashed: () => life.hasCrashed,
-          isPassing: (error: unknown) => run.isRefusal(error),
-        };
+        const runner = await startRunner(system, kind, storage);
+        return { runner, hasCrashed, isPassing: (error: unknown) => run.isPlanned(error) };
       } catch (error) {
-        if (!life.hasCrashed && !run.isRefusal(error)) throw error; // a runner that crashes while it starts is followed by another one
+        if (!hasCrashed() && !run.isPlanned(error)) throw error; // a runner that crashes while it starts is followed by another one
       }
     }
   };
   await using opened = new AsyncDisposableStack();
-  if (run.hasRival) {
-    const rival = system.bind(scheduledStorage(storage, run, run.begin(true)));
-    opened.use(await SingleThreadedRunner.start(rival, { pollIntervalMs, undeclaredEvents }));
-  }
+  if (run.hasRival) opened.use(await startRunner(system, 'single-threaded', run.rivalStorage()));
   const restarts: Promise<void>[] = [];
   const disturbed: Scenario<Apps> = async (face) => {
     const result = await scenario(face);
@@ -172,8 +165,8 @@ async function outcomeOf<Apps extends ApplicationClass>(
     return result;
   };
   const outcome = runScenario(system, disturbed, {
-    storage,
-    start: () => start(run.next, run.begin()),
+    storage: run.storage,
+    start: (storage) => startRunner(system, run.next, storage),
     startLife,
     meanwhile: (lasting) => {
       // A stepping runner that is closed in the context of its tick does not wait for the end of the tick.

@@ -9,7 +9,7 @@ for (const { name, create } of storages) {
     open: async () => {
       const application = await ReadClicks.open({ storage: create() });
       onTestFinished(() => application.close());
-      return { application, reader: () => application.reader() };
+      return { application, reader: () => application.reader(), close: () => application.close() };
     },
   });
 }

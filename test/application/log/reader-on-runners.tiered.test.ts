@@ -21,7 +21,7 @@ for (const { name, refuses, start } of runners) {
         const runner = await start(readSystem.bind(storage.create()), {});
         onTestFinished(() => runner.close());
         const application = runner.get(ReadClicks);
-        return { application, reader: () => application.reader() };
+        return { application, reader: () => application.reader(), close: () => runner.close() };
       },
     });
   }

@@ -17,7 +17,8 @@ for (const { name, create } of storages) {
       const Followed = remote(ReadClicks, { system: 'presses', url: server.url });
       const following = await run(System.of([[Followed]], { name: 'readers' }));
       onTestFinished(() => following.close());
-      return { application: serving.get(ReadClicks), reader: () => following.get(Followed).reader() };
+      const reader = () => following.get(Followed).reader();
+      return { application: serving.get(ReadClicks), reader, close: () => following.close() };
     },
   });
 }

@@ -10,6 +10,8 @@ export interface LogSubject {
   readonly application: Clicks;
   /** Returns a new reader of the log, as its application makes it. */
   reader(): unknown;
+  /** Closes the application whose readers these are. */
+  close(): Promise<void>;
 }
 
 /** Where logs are kept and how they are read. */
@@ -24,7 +26,7 @@ export function readerContract({ name, open }: ReaderSubject): void {
   describe.each([true, false])(`a reader ${name} with useDirectQueryIfAvailable: %s`, (isDirect) => {
     /** Opens a log with some clicks. */
     async function opened(count: number) {
-      const { application, reader } = await open();
+      const { application, reader, close } = await open();
       let recorded = 0;
       const record = async (more: number) => {
         const clicks = Array.from({ length: more }, (_, i) => Click.make('key', recorded + i));
@@ -37,7 +39,7 @@ export function readerContract({ name, open }: ReaderSubject): void {
         expect(one).toBeInstanceOf(TestedReader); // the class that the application names
         return (one as TestedReader<ClickEvent>).followed(isDirect);
       };
-      return { record, made };
+      return { record, made, close };
     }
 
     test('reads by index and slice, and keeps its position', async () => {
@@ -151,6 +153,18 @@ export function readerContract({ name, open }: ReaderSubject): void {
       const waiting = reader.seek(1).follow({ signal: stop.signal, pollIntervalMs: 600_000 }).next();
       stop.abort(new Error('meanwhile'));
       await expect(waiting).rejects.toThrow('meanwhile');
+    });
+
+    test('ends a live tail as soon as its application is closed', async () => {
+      const { made, close } = await opened(2);
+      const tail = made().follow({ pollIntervalMs: 600_000 });
+      expect([(await tail.next()).value?.id, (await tail.next()).value?.id]).toEqual([1, 2]);
+      const waiting = expect(tail.next()).rejects.toMatchObject({ code: 'APPLICATION_NOT_OPEN' });
+      const reader = made();
+      await close();
+      await waiting;
+      await expect(reader.follow().next()).rejects.toMatchObject({ code: 'APPLICATION_NOT_OPEN' });
+      expect(reader.position).toBe(0);
     });
   });
 }
