@@ -209,6 +209,11 @@ export class RunningSystem {
     return [...this.#pipelines.values()].flatMap((applications) => [...applications.values()]);
   }
 
+  /** The recorder of an application, also while the application is closed. */
+  recorderOf(applicationName: string): Recorder | undefined {
+    return this.#parts.stores.get(applicationName)?.recorder;
+  }
+
   /** Releases everything; no application may be in use. */
   release(): Promise<void> {
     return this.#opened.disposeAsync();
@@ -230,10 +235,9 @@ export class RunningSystem {
   }
 }
 
-/** Returns the recorder of an application; its pipelines share it. */
+/** Returns the recorder of an application; its pipelines share it. It is open until everything is released. */
 export function recorderIn(running: RunningSystem, applicationName: string): Recorder | undefined {
-  const application = running.applications.find((one) => one.applicationName === applicationName);
-  return application && applicationInternals.storeOf(application).recorder;
+  return running.recorderOf(applicationName);
 }
 
 /** Throws {@link InvalidArgumentError} if a runner is constructed without what `start()` opens. */

@@ -22,7 +22,9 @@ export type Schedule = readonly ScheduleStep[];
 const mostSteps = 8;
 const mostTurns = 20;
 /** Part of the changes of runner that lead to threads, which take longer to start. */
-const threadsRate = 0.05;
+const threadsRate = 0.01;
+/** One schedule in so many begins with threads. */
+const threadsEvery = 25;
 
 /**
  * Draws a schedule. The same seed always gives the same one.
@@ -39,7 +41,7 @@ export function drawSchedule(seed: number, recordings: number, hasThreads: boole
     return isThreaded && hasThreads ? 'multi-threaded' : pick(['single-threaded', 'stepping']);
   };
   const steps: ScheduleStep[] = [];
-  const first = runner();
+  const first = hasThreads && seed % threadsEvery === 0 ? 'multi-threaded' : runner();
   if (first !== 'single-threaded') steps.push({ kind: 'start', runner: first });
   if (random() < 0.5) steps.push({ kind: 'rival' });
   const count = upTo(mostSteps);

@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MultiThreadedRunner, type MultiThreadedRunnerOptions, memory, type StorageDescription } from 'kahn';
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -43,6 +44,20 @@ describe.each(inThreads)('closing on $name', ({ create }) => {
     await runner.close();
     expect(events.at(-1)).toMatchObject({ kind: 'stopped', terminated: false });
     await assertGoesOn(storage, 3);
+  });
+
+  test('is allowed as soon as an application is reported as failed', async () => {
+    const storage = create();
+    const runner = await reserving(storage);
+    const closed = new Promise<void>((resolve) => {
+      const close = () => resolve(runner.close());
+      subscribe('kahn:failed', close);
+      onTestFinished(() => void unsubscribe('kahn:failed', close));
+    });
+    raise('fail');
+    await runner.get(Orders).place('ada');
+    await closed;
+    await assertGoesOn(storage, 1);
   });
 });
 

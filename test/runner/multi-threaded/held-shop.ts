@@ -17,6 +17,7 @@ class HeldReservations extends Reservations {
         await untilLowered('hold');
       }
       if (take('exit')) process.exit(3);
+      if (take('fail')) throw new Error('The policy fails.');
       if (take('block')) blockForEver();
       if (take('lock')) blockWithLock();
       return Reservation.for(event.originatorId, repository.deriveId());
