@@ -1,11 +1,11 @@
 import { MultiprocessRunner, MultiThreadedRunner, type StorageDescription, verify } from 'kahn';
 import { type ErrorDocument, type LogDocument, serveLogs } from 'kahn/http';
 import { afterAll, expect, test } from 'vitest';
-import { storages, temporarySqlite } from '../support/storages.ts';
-import { byTier } from '../support/tier.ts';
-import { until } from '../support/until.ts';
-import { TestServer } from './test-server.ts';
-import { Billing, Sale, Sales } from './two-systems.ts';
+import { storages, temporarySqlite } from '../../support/storages.ts';
+import { byTier } from '../../support/tier.ts';
+import { until } from '../../support/until.ts';
+import { TestServer } from '../test-server.ts';
+import { Billing, Sale, Sales } from '../two-systems.ts';
 
 // The module of the systems reads its URL, also in threads.
 const server = await TestServer.listen(afterAll);

@@ -1,7 +1,7 @@
 // Two systems with several pipelines, one of which follows the other. Threads import them from here.
 import { System } from 'kahn';
 import { remote } from 'kahn/http';
-import { Billing, Sales } from './two-systems.ts';
+import { Billing, Sales } from '../two-systems.ts';
 
 const url = process.env.KAHN_TEST_PIPELINES_URL ?? 'http://127.0.0.1:1/logs';
 
