@@ -42,7 +42,10 @@ export class SilentServers {
     const log = { version: 1, system, applicationName: 'sales', pipelineId: 0, sectionSize: 5 };
     const isSection = path.includes('/sections/');
     if (path.includes('waitMs')) return; // until the connection is closed
-    if (silence === (isSection ? 'sections' : 'heads')) return hold();
+    if (silence === (isSection ? 'sections' : 'heads')) {
+      hold();
+      return;
+    }
     response.writeHead(200, { 'content-type': 'application/json' });
     if (!isSection) {
       response.end(JSON.stringify({ ...log, head: 1 }));
