@@ -81,6 +81,7 @@ export type { PolicyContext, PolicyNeeds, ResourcesIn, RowsOf } from './applicat
 export { ProcessApplication } from './application/process-application.ts';
 export {
   ProjectionCommandError,
+  SchemaChangedError,
   SchemaDroppedError,
   SchemaMissingError,
   TableNotCreatedError,

@@ -112,7 +112,7 @@ export async function openStore(
 /** Returns the function that creates the tables of a projection. */
 function creatorOf(declaration: ProjectionDeclaration): SchemaOpening['create'] {
   const projection = declaration as unknown as new () => { create(context: CreateContext): unknown };
-  return (db, { tables, nameOf }) => new projection().create({ db, tables, nameOf });
+  return (context) => new projection().create(context);
 }
 
 /** Returns the rows of an application; undefined if its class states none. */

@@ -27,7 +27,8 @@ export const shredOptions: OptionRules<ShredOptions> = {
 /**
  * Makes all personal data of a subject unreadable, for good: deletes the key that encrypts it. Works while the system
  * runs. Resolves when the key is deleted from the storage: with false if that was done before. Who did it and why is
- * recorded in the first application of the system before the key is deleted, so that a call that fails can be repeated.
+ * recorded in the first application of the system, without those of `remote()`, before the key is deleted, so that a call
+ * that fails can be repeated.
  *
  * Everything that this thread holds is shredded then. Other threads, processes and hosts see it with their next read of
  * events. Copies that were made before, such as backups, still have the key.
@@ -55,7 +56,7 @@ export async function shred(
   assertSystem(system, 'shred()', example);
   assertId(subject, 'the subject of shred()');
   const because = resolveOptions(options, shredOptions, 'shred()', example);
-  const [application] = system.applications as readonly [ApplicationClass];
+  const application = recordingOne(system.applications as readonly [ApplicationClass]);
   await using opened = new AsyncDisposableStack();
   const openedStorage = await openStorage(storage, { layers: layersOf(system) });
   opened.defer(() => openedStorage.close());
@@ -68,6 +69,11 @@ export async function shred(
   } finally {
     await SubjectKeys.refreshAll();
   }
+}
+
+/** Returns the first application that runs in this system: nothing can be recorded in those of other systems. */
+function recordingOne(applications: readonly [ApplicationClass, ...ApplicationClass[]]): ApplicationClass {
+  return applications.find(({ remote }) => remote === undefined) ?? applications[0];
 }
 
 /** Whether the key of a subject was deleted. A key that cannot be decrypted is still there, and can be deleted. */

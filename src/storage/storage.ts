@@ -97,7 +97,7 @@ export interface StorageModule {
    *
    * @throws {@link InvalidStorageError} if other threads cannot open the storage.
    */
-  forThreads?(options: StorageOptions): StorageOptions;
+  forThreads?(options: StorageOptions): StorageOptions | Promise<StorageOptions>;
   /** Whether the storage is in the memory of one process, which other processes cannot reach. @default false */
   readonly isProcessLocal?: boolean;
   /**
@@ -105,7 +105,7 @@ export interface StorageModule {
    *
    * @throws {@link InvalidStorageError} if other processes cannot open the storage.
    */
-  forProcesses?(options: StorageOptions): StorageOptions;
+  forProcesses?(options: StorageOptions): StorageOptions | Promise<StorageOptions>;
 }
 
 /** A module of kahn that this thread has loaded. */
@@ -187,13 +187,13 @@ export async function assertShared(storage: StorageDescription): Promise<void> {
   );
 }
 
-function convertedFor(
+async function convertedFor(
   where: 'thread' | 'process',
   { module, options }: StorageDescription,
-  convert: ((options: StorageOptions) => StorageOptions) | undefined,
+  convert: StorageModule['forThreads'],
   clone: (options: StorageOptions) => unknown,
-): StorageDescription {
-  const converted = convert === undefined ? options : convert(options);
+): Promise<StorageDescription> {
+  const converted = convert === undefined ? options : await convert(options);
   try {
     clone(converted);
   } catch (cause) {

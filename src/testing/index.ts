@@ -3,16 +3,25 @@ import '../util/environment/node-version.ts';
 export { type CanonicalHistoriesOptions, canonicalHistories } from './canonical-histories.ts';
 export { CrashNotSurvivedError } from './crashes/crash-errors.ts';
 export type { CrashesOptions } from './crashes/crash-options.ts';
-export type { Crash, CrashMoment, CrashPoint } from './crashes/crash-plan.ts';
 export {
+  type Crash,
   type CrashingStorage,
   type CrashingStorageOptions,
+  type CrashMoment,
+  type CrashPoint,
   crashingStorage,
 } from './crashes/crashing-storage.ts';
 export { type SurvivedCrashes, survivesEveryCrash } from './crashes/survives-every-crash.ts';
 export type { EquivalenceOptions } from './equivalence/equivalence-options.ts';
 export { type Equivalence, equivalent } from './equivalence/equivalent.ts';
 export type { StartRunner } from './equivalence/runner-kinds.ts';
+export {
+  type FaultyStorage,
+  type FaultyStorageOptions,
+  faultyStorage,
+  type GivenFault,
+} from './faults/faulty-storage.ts';
+export type { PassingFault } from './faults/seeded-faults.ts';
 export { derivedId } from './given-when-then/derived-id.ts';
 export type {
   EmittedBy,
@@ -44,6 +53,8 @@ export {
   type SkippedPolicy,
 } from './replaying/policy-replay.ts';
 export { type ReplayPoliciesOptions, replayPolicies } from './replaying/replay-policies.ts';
+export { runnerContract } from './runner-contract/runner-contract.ts';
+export type { RunnerSubject } from './runner-contract/runner-subject.ts';
 export { NotEquivalentError, ScenarioRunError } from './scenarios/errors.ts';
 export type { Scenario, ScenarioRunner } from './scenarios/scenario.ts';
 export type { StorageChoice } from './scenarios/storage-places.ts';

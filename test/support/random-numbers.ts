@@ -1,1 +1,1 @@
-export { randomNumbers } from '../../src/testing/schedules/random-numbers.ts';
+export { randomNumbers } from '../../src/testing/faults/random-numbers.ts';

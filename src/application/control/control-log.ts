@@ -127,9 +127,25 @@ export class ControlLog {
    * @throws the reason of the signal if that is aborted.
    */
   async resumedAfter(id: number, signal: AbortSignal): Promise<void> {
-    const reading = this.refresh().catch(() => {}); // what is known may be older than the operation
-    await unlessAborted(reading, signal);
-    await this.until(() => this.isResumedSince(id), signal);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.onResumedAfter(id, signal, resolve);
+    await unlessAborted(promise, signal);
+  }
+
+  /**
+   * Calls the listener once when the application is resumed after operation `id`, before {@link refresh} resolves that
+   * has read so. Never calls it after the signal is aborted.
+   */
+  onResumedAfter(id: number, signal: AbortSignal, resumed: () => void): void {
+    const over = new AbortController();
+    const look = () => {
+      if (over.signal.aborted || signal.aborted || !this.isResumedSince(id)) return;
+      over.abort();
+      resumed();
+    };
+    this.watch(look, AbortSignal.any([signal, over.signal]));
+    if (this.lastId >= id) look();
+    this.refresh().catch(() => {}); // what is known may be older than the operation
   }
 
   /**

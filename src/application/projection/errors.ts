@@ -44,6 +44,23 @@ export class SchemaMissingError extends KahnError {
   }
 }
 
+/** A projection names other tables than its schema on record, under the same number. */
+export class SchemaChangedError extends KahnError {
+  override readonly code = 'SCHEMA_CHANGED';
+  declare readonly applicationName: string;
+  declare readonly schema: number;
+  /** What has changed, table by table. */
+  declare readonly changes: readonly string[];
+
+  constructor(applicationName: string, schema: number, changes: readonly string[]) {
+    super(
+      `The tables of projection '${applicationName}' have changed since schema ${schema} was created: ${changes.join('; ')}. ` +
+        `Raise 'static readonly schema' above ${schema}, so that the tables are built again, or undo the change.`,
+      { applicationName, schema, changes },
+    );
+  }
+}
+
 /** `create()` of a projection has not created one of its tables. Nothing of the schema is recorded. */
 export class TableNotCreatedError extends KahnError {
   override readonly code = 'TABLE_NOT_CREATED';

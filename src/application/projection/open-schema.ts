@@ -58,9 +58,6 @@ export class OpenSchema {
     return this.declaration.dropAfterMs ?? defaultDropAfterMs;
   }
 
-  /** Returns the name of an index or another object of this schema, quoted for SQL. */
-  readonly nameOf = (name: string): string => this.names.object(name, this.schema);
-
   /** @throws {@link SchemaDroppedError} if it is known that the tables were dropped. */
   assertKept(): void {
     if (this.#isDropped) throw new SchemaDroppedError(this.applicationName, this.schema);
@@ -72,20 +69,23 @@ export class OpenSchema {
     return isDropped ? new SchemaDroppedError(this.applicationName, this.schema) : error;
   }
 
-  /** Reads whether the tables were created and dropped. */
-  async life(): Promise<{ readonly isCreated: boolean; readonly isDropped: boolean }> {
-    const { isCreated, isDropped } = await lifeOf(this.recorders.own);
-    this.#isDropped = isDropped;
-    return { isCreated, isDropped };
+  /** Reads whether the tables were created and dropped, and which they are. */
+  async life(): Promise<SchemaLife> {
+    const life = await lifeOf(this.recorders.own);
+    this.#isDropped = life.isDropped;
+    return life;
   }
 }
 
-/** Reads from the operations of a schema whether its tables were created and dropped, and which they are. */
-export async function lifeOf(recorder: Recorder): Promise<{
+/** Whether the tables of a schema were created and dropped, and their names. */
+export interface SchemaLife {
   readonly isCreated: boolean;
   readonly isDropped: boolean;
   readonly tables: readonly string[];
-}> {
+}
+
+/** Reads from the operations of a schema whether its tables were created and dropped, and which they are. */
+export async function lifeOf(recorder: Recorder): Promise<SchemaLife> {
   let isCreated = false;
   let isDropped = false;
   let tables: readonly string[] = [];

@@ -1,6 +1,6 @@
-import type { Recorder } from '../../storage/recorder.ts';
+import type { RecordedOperation, Recorder } from '../../storage/recorder.ts';
 import { detailsOf } from '../control/operation-kinds.ts';
-import { readOperations } from '../control/read-operations.ts';
+import { OperationReader } from '../control/operation-reader.ts';
 
 /** A switch of a projection to a schema. */
 export interface SchemaSwitch {
@@ -13,27 +13,23 @@ export interface SchemaSwitch {
 
 /** Reads which schema of a projection is live, and which were before, from the operations of the projection. */
 export class SchemaHistory {
-  readonly #recorder: Recorder;
-  readonly #switches: SchemaSwitch[] = [];
+  readonly #reader: OperationReader;
+  #switches: readonly SchemaSwitch[] = [];
   readonly #dropped = new Set<number>();
-  #seen = 0;
 
   constructor(recorder: Recorder) {
-    this.#recorder = recorder;
+    this.#reader = new OperationReader(recorder, {
+      apply: (operation) => this.#apply(operation),
+      restored: () => {
+        this.#switches = [];
+        this.#dropped.clear();
+      },
+    });
   }
 
-  /** Reads the operations that were recorded since the last call. */
-  async refresh(): Promise<void> {
-    for await (const page of readOperations(this.#recorder, this.#seen))
-      for (const operation of page) {
-        const { id, timestamp } = operation;
-        if (id <= this.#seen) continue; // another call has read it too
-        this.#seen = id;
-        const live = detailsOf(operation, 'switch-schema');
-        if (live !== undefined) this.#switches.push({ timestamp, schema: live.schema, tables: live.tables });
-        const dropped = detailsOf(operation, 'drop-schema');
-        if (dropped !== undefined) this.#dropped.add(dropped.schema);
-      }
+  /** Reads the operations that were recorded since the last call, or all of them if an older copy was restored. */
+  refresh(): Promise<void> {
+    return this.#reader.read();
   }
 
   /** The last switch; undefined before the first one. */
@@ -49,5 +45,15 @@ export class SchemaHistory {
   /** Whether it is on record that a schema was dropped. */
   wasDropped(schema: number): boolean {
     return this.#dropped.has(schema);
+  }
+
+  #apply(operation: RecordedOperation): void {
+    const live = detailsOf(operation, 'switch-schema');
+    if (live !== undefined) {
+      const { schema, tables } = live;
+      this.#switches = [...this.#switches, { timestamp: operation.timestamp, schema, tables }];
+    }
+    const dropped = detailsOf(operation, 'drop-schema');
+    if (dropped !== undefined) this.#dropped.add(dropped.schema);
   }
 }

@@ -5,6 +5,7 @@ import { LiveRows } from './live-rows.ts';
 import { OpenSchema } from './open-schema.ts';
 import type { ProjectionDeclaration } from './projection-declaration.ts';
 import { setUpSchema } from './schema-setup.ts';
+import type { CreateTables } from './table-creation.ts';
 
 /** Name under which storage keeps the switches between the schemas of a projection. */
 export function liveNameOf(applicationName: string): string {
@@ -38,8 +39,7 @@ export function schemaIn(recorder: Recorder): OpenSchema | undefined {
 export interface SchemaOpening {
   readonly openedStorage: OpenedStorage;
   readonly setupTables: boolean;
-  /** Creates the tables with a handle. */
-  create(handle: unknown, schema: OpenSchema): unknown;
+  readonly create: CreateTables;
 }
 
 /** Opens the schema of a projection, and creates its tables if they are missing. `own` is closed if that fails. */
@@ -54,7 +54,7 @@ export async function openSchema(
   const live = await openedStorage.openRecorder({ applicationName, setupTables });
   opened.defer(() => live.close());
   const schema = new OpenSchema(declaration, { own, live });
-  await setUpSchema(schema, (handle) => create(handle, schema), setupTables);
+  await setUpSchema(schema, create, setupTables);
   opened.move();
   return new SchemaRecorder(schema, openedStorage);
 }

@@ -1,14 +1,11 @@
 import { recordedNameIn } from '../../storage/layers/forwarding-recorder.ts';
-import type { Recorder, StoredOperation, WriteLock } from '../../storage/recorder.ts';
-import { KahnError, messageOf } from '../../util/errors.ts';
+import type { Recorder } from '../../storage/recorder.ts';
 import { operationOf, type SchemaPosition } from '../control/operation-kinds.ts';
-import { InvalidApplicationError } from '../errors.ts';
-import { canShow, execute, hasTable } from './database-handle.ts';
-import { SchemaMissingError, TableNotCreatedError } from './errors.ts';
+import { canShow, execute } from './database-handle.ts';
+import { SchemaMissingError } from './errors.ts';
 import { lifeOf, type OpenSchema } from './open-schema.ts';
-
-/** Creates the tables of a schema with a handle. */
-export type CreateTables = (handle: unknown) => unknown;
+import { byKahn, underLock } from './schema-lock.ts';
+import { assertSameTables, type CreateTables, createTables } from './table-creation.ts';
 
 /**
  * Creates the tables of a schema, unless that is done, and makes the first schema of a projection live. Several hosts may do
@@ -16,17 +13,17 @@ export type CreateTables = (handle: unknown) => unknown;
  *
  * @param setupTables Whether missing tables are created.
  * @throws {@link SchemaMissingError} if tables are missing that may not be created.
+ * @throws {@link SchemaChangedError} if the projection names other tables than those of its schema.
  */
 export async function setUpSchema(
   schema: OpenSchema,
   create: CreateTables,
   setupTables: boolean,
 ): Promise<void> {
-  const { isCreated } = await schema.life();
-  if (!isCreated) {
-    if (!setupTables) throw new SchemaMissingError(schema.applicationName, schema.schema);
-    await createTables(schema, create);
-  }
+  const life = await schema.life();
+  if (!life.isCreated && !setupTables) throw new SchemaMissingError(schema.applicationName, schema.schema);
+  if (life.isCreated) assertSameTables(schema, life);
+  else await createTables(schema, create);
   await schema.history.refresh();
   if (schema.history.live === undefined && setupTables) await makeLive(schema, 'the first schema');
 }
@@ -87,49 +84,4 @@ export async function noteDropped({ recorders, declaration }: OpenSchema, schema
   const reason = `schema ${declaration.schema} is live`;
   const operation = operationOf('drop-schema', byKahn(reason), { schema });
   await recorders.live.record(0, [{ events: [], snapshots: [], operation }]);
-}
-
-async function createTables(schema: OpenSchema, create: CreateTables): Promise<void> {
-  const { tables } = schema.declaration;
-  await underLock(schema.recorders.own, async ({ handle }) => {
-    const { isCreated } = await schema.life();
-    if (isCreated) return undefined;
-    try {
-      await create(handle);
-    } catch (error) {
-      if (error instanceof KahnError) throw error;
-      throw new InvalidApplicationError(
-        `create() of projection '${schema.applicationName}' failed for schema ${schema.schema}: ${messageOf(error)}`,
-        { cause: error },
-      );
-    }
-    for (const table of tables) {
-      const name = schema.names.physicalName(table, schema.schema);
-      if (!(await hasTable(handle, name, schema.rows.namespace)))
-        throw new TableNotCreatedError(schema.applicationName, schema.schema, table);
-    }
-    const details = { schema: schema.schema, tables };
-    return operationOf('create-schema', byKahn('the tables were missing'), details);
-  });
-}
-
-/** Does work under the write lock, and records the operation that it returns. Resolves with whether there is one. */
-async function underLock(
-  recorder: Recorder,
-  work: (lock: WriteLock) => Promise<StoredOperation | undefined>,
-): Promise<boolean> {
-  const lock = (await recorder.lock?.()) as WriteLock; // an OpenSchema has recorders with locks
-  try {
-    const operation = await work(lock);
-    if (operation === undefined) return false;
-    await lock.record(0, [{ events: [], snapshots: [], operation }]);
-    return true;
-  } finally {
-    await lock.release();
-  }
-}
-
-/** Returns the author and the reason that operations on schemas have on record. */
-function byKahn(reason: string) {
-  return { by: 'kahn', reason };
 }

@@ -73,10 +73,13 @@ export abstract class AsynchronousRunner<Apps extends ApplicationClass = Applica
   async caughtUp(options: WaitOptions = {}): Promise<void> {
     const waits = this.#waitsFor('caughtUp()');
     const signal = signalOf(options, 'caughtUp()');
-    await waits.dueProcessed(signal);
-    this.#assertOpen();
-    await waits.caughtUp(signal);
-    await this.#assertNoneFailed();
+    let isDone = false;
+    while (!isDone) {
+      await waits.dueProcessed(signal);
+      this.#assertOpen();
+      isDone = await waits.caughtUp(signal);
+      await this.#assertNoneFailed(); // otherwise what has failed meanwhile was resumed, and is waited for again
+    }
   }
 
   async status(): Promise<readonly ApplicationStatus[]> {

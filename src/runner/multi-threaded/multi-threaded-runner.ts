@@ -147,7 +147,7 @@ export class MultiThreadedRunner<
       assignment,
       spawn: (hooks) => spawnThread(thread, hooks),
       processed: (count) => this.noteProcessed(assignment, count),
-      resumed: (operationId, signal) => this.resumed(assignment, operationId, signal),
+      onResumed: (operationId, signal, resumed) => this.onResumed(assignment, operationId, signal, resumed),
       entered: (state) => board.setState(task.index, state),
     });
   }

@@ -151,7 +151,7 @@ export class MultiprocessRunner<
         assignment,
         spawn: (hooks) => application.fork(program, { ...task, assignment }, hooks),
         processed: (count) => this.noteProcessed(assignment, count),
-        resumed: (operationId, signal) => this.resumed(assignment, operationId, signal),
+        onResumed: (operationId, signal, resumed) => this.onResumed(assignment, operationId, signal, resumed),
         entered: (state) => application.enter(state),
       });
     });

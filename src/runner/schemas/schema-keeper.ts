@@ -57,7 +57,7 @@ export class SchemaKeeper implements AsyncDisposable {
         try {
           await this.#check(projection);
         } catch (error) {
-          if (!signal.aborted) this.#warn(projection.schema, error);
+          if (!signal.aborted) this.#warnOfError(projection.schema, error);
         }
       }
       const isBuilding = this.#projections.some(({ schema }) => schema.isBuilding);
@@ -74,6 +74,7 @@ export class SchemaKeeper implements AsyncDisposable {
       await this.#beforeLive(schema.applicationName);
       await makeLive(schema, `it has caught up with schema ${live.schema}`);
     }
+    if (isNewer && target.unbuiltPipelines.length > 0) this.#warnOfUnbuilt(schema, target.unbuiltPipelines);
     await this.#dropEarlier(schema);
   }
 
@@ -97,14 +98,26 @@ export class SchemaKeeper implements AsyncDisposable {
   }
 
   /** Emits a warning for an error that keeps a schema from being switched to or dropped, once. The next check tries again. */
-  #warn({ applicationName, schema }: OpenSchema, error: unknown): void {
-    const message = messageOf(error);
-    if (isTransient(error) || this.#warned.has(message)) return;
-    this.#warned.add(message);
-    process.emitWarning(
+  #warnOfError({ applicationName, schema }: OpenSchema, error: unknown): void {
+    if (isTransient(error)) return;
+    this.#warnOnce(
       `Projection '${applicationName}' cannot be switched to schema ${schema}, or an earlier schema cannot be dropped. kahn ` +
-        `tries again. ${message}`,
-      { type: 'KahnWarning', code: 'KAHN_SCHEMA_KEPT' },
+        `tries again. ${messageOf(error)}`,
     );
+  }
+
+  #warnOfUnbuilt({ applicationName, schema, history }: OpenSchema, pipelineIds: readonly number[]): void {
+    const live = history.live?.schema;
+    const pipelines = `pipeline${pipelineIds.length > 1 ? 's' : ''} ${pipelineIds.join(', ')}`;
+    this.#warnOnce(
+      `Projection '${applicationName}' stays at schema ${live}: it has rows of ${pipelines}, where no runner builds schema ` +
+        `${schema}. To switch to schema ${schema}, run ${pipelines} until it is live.`,
+    );
+  }
+
+  #warnOnce(message: string): void {
+    if (this.#warned.has(message)) return;
+    this.#warned.add(message);
+    process.emitWarning(message, { type: 'KahnWarning', code: 'KAHN_SCHEMA_KEPT' });
   }
 }

@@ -1,21 +1,15 @@
 import { applicationInternals } from '../../application/application.ts';
-import { awaitedParked } from '../../application/parking/awaited-parked.ts';
 import { processApplicationInternals } from '../../application/process-application.ts';
 import type { PreparedEvents } from '../../application/recording/event-store.ts';
 import type { System } from '../../system/system.ts';
-import { unlessAborted } from '../../util/abort.ts';
 import { resolvesWithin } from '../../util/timeout.ts';
-import { publish } from '../diagnostics.ts';
-import { DownstreamError } from '../errors.ts';
 import { localPipelineId } from '../local-pipeline.ts';
 import { mustRecordWhenIdle } from '../positions/unrecorded-positions.ts';
-import { retryTransient } from '../retry-transient.ts';
 import type { ApplicationState, Interruption } from '../runner.ts';
 import type { RunningSystem } from '../running-system.ts';
-import { dueProcessed } from '../waiting/due-notifications.ts';
-import { unreportedProgress } from '../waiting/watched-followers.ts';
+import { CatchUp } from './catch-up.ts';
 import { FollowedLog } from './followed-log.ts';
-import { eventOf, LocalApplication, type LocalApplicationHooks, type LocalLog } from './local-application.ts';
+import { LocalApplication, type LocalApplicationHooks, type LocalLog } from './local-application.ts';
 import { isBuilding, SchemaBuild } from './schema-build.ts';
 import { Turns } from './turns.ts';
 import { Wait } from './wait.ts';
@@ -30,6 +24,7 @@ export class LocalFollowers {
   /** Projections that are built apart from the turns, so that no caller waits for them. */
   readonly #builds = new Map<LocalApplication, SchemaBuild>();
   readonly #turns: Turns;
+  readonly #catchUp: CatchUp;
   /** Waits for which nothing is pending. */
   readonly #finished: Wait[] = [];
   readonly #signal: AbortSignal;
@@ -63,7 +58,10 @@ export class LocalFollowers {
     this.#signal = signal;
     signal.addEventListener('abort', () => this.#releaseCommits(), { once: true });
     const recordsWhenIdle = mustRecordWhenIdle(system);
-    this.#turns = new Turns([...this.#applications.values()], this.#finished, recordsWhenIdle, signal);
+    const applications = [...this.#applications.values()];
+    const finished = this.#finished;
+    this.#turns = new Turns(applications, finished, recordsWhenIdle, signal);
+    this.#catchUp = new CatchUp({ applications, logs: this.#logs, turns: this.#turns, finished, signal });
   }
 
   /** Processes everything that was recorded before; resolves when no application has work that it can do. */
@@ -137,36 +135,8 @@ export class LocalFollowers {
    *
    * @throws {@link DownstreamError} if an application has failed, or waits for another pipeline or another version.
    */
-  async caughtUp(signal: AbortSignal | undefined): Promise<void> {
-    if (this.#mayPark) await unlessAborted(this.#dueProcessed(), signal);
-    this.#signal.throwIfAborted();
-    let seen = this.#logs.map((log) => log.seen);
-    const heads = await unlessAborted(
-      retryTransient(
-        () => this.#readHeads(),
-        this.#signal,
-        () => {},
-      ),
-      signal,
-    );
-    this.#signal.throwIfAborted();
-    for (;;) {
-      const failure = await this.#process(seen, heads, signal);
-      if (failure === undefined) await unlessAborted(this.#compareLogs(), signal);
-      const toReadAgain = await unlessAborted(this.#recordPositions(), signal);
-      if (failure !== undefined) throw failure;
-      if (toReadAgain === 0) break;
-      seen = this.#logs.map((log) => log.seen);
-    }
-    const failures = new Map<string, unknown>();
-    for (const { name, failure, late, recorder } of this.#applications.values()) {
-      const application = { applicationName: name, pipelineId: localPipelineId };
-      const parked =
-        late === undefined ? undefined : await awaitedParked(application, recorder, undefined, () => true);
-      const error = failure?.error ?? parked;
-      if (error !== undefined) failures.set(name, error);
-    }
-    if (failures.size > 0) throw new DownstreamError(notCaughtUp(), failures);
+  caughtUp(signal: AbortSignal | undefined): Promise<void> {
+    return this.#catchUp.run(signal);
   }
 
   stateOf(applicationName: string): ApplicationState {
@@ -252,98 +222,9 @@ export class LocalFollowers {
     for (const one of this.#applications.values()) one.commitHold.release();
   }
 
-  /** Reads the heads of all logs, in the order of the applications and on one connection. */
-  async #readHeads(): Promise<readonly number[]> {
-    const heads: number[] = [];
-    for (const application of this.#applications.values()) {
-      const head = await application.log.head();
-      application.sawHead(head);
-      heads.push(head);
-    }
-    return heads;
-  }
-
-  get #mayPark(): boolean {
-    return this.#applications.values().some(({ late }) => late !== undefined);
-  }
-
-  /** Resolves when parked notifications that are due are processed: what follows from them is in the logs then. */
-  async #dueProcessed(): Promise<void> {
-    for (const one of this.#applications.values()) {
-      if (one.late === undefined) continue;
-      const processes = (upstreamName: string) =>
-        one.failure === undefined && one.upstreams.some(({ upstream }) => upstream.name === upstreamName);
-      const { recorder } = one;
-      const retrying = { recorder, pipelineId: localPipelineId, progress: unreportedProgress, processes };
-      await dueProcessed(retrying, this.#signal);
-    }
-  }
-
   /** All logs, in the order in which their followers are prompted. */
   get #prompted(): readonly LocalLog[] {
     return [...this.#applications.values()].flatMap(({ followers }) => followers);
-  }
-
-  /**
-   * Processes the notifications with ids above `seen` up to the heads, and everything that follows from them. Resolves with the error
-   * if an application cannot process them.
-   */
-  async #process(
-    seen: readonly number[],
-    heads: readonly number[],
-    signal: AbortSignal | undefined,
-  ): Promise<DownstreamError | undefined> {
-    const wait = new Wait(this.#finished, notCaughtUp, heads);
-    for (const [i, log] of this.#logs.entries()) {
-      const after = Math.max(seen[i] ?? 0, 0);
-      const head = heads[this.#named(log.upstream.name).index] ?? 0; // below the known one if the log was restored meanwhile
-      if (after < head) log.track(after, head, wait, true);
-    }
-    wait.end();
-    this.#turns.start(this.#prompted);
-    try {
-      await unlessAborted(wait.settled, signal);
-      return undefined;
-    } catch (error) {
-      if (error instanceof DownstreamError) return error;
-      throw error;
-    } finally {
-      for (const log of this.#logs) log.drop(wait);
-    }
-  }
-
-  /** Stops the followers whose logs were restored from an older copy. */
-  async #compareLogs(): Promise<void> {
-    for (const one of this.#applications.values()) {
-      await this.#check(one, () => processApplicationInternals.compareLogs(one.process));
-    }
-  }
-
-  /** Records positions behind ignored notifications. Resolves with the number of logs that must be read again. */
-  async #recordPositions(): Promise<number> {
-    let toReadAgain = 0;
-    for (const one of this.#applications.values()) {
-      if (!one.isAhead) continue;
-      if (one.turn !== undefined) this.#turns.requestPositions();
-      else
-        await this.#check(one, async () => {
-          toReadAgain += (await this.#turns.recordPositionsOf(one)).length;
-        });
-    }
-    return toReadAgain;
-  }
-
-  /** Does work for a follower, and tells of each try that its storage interrupts. */
-  async #check(one: LocalApplication, work: () => Promise<void>): Promise<void> {
-    if (one.upstreams.length === 0 || one.failure !== undefined) return;
-    try {
-      await retryTransient(work, this.#signal, (error, interruption) => {
-        publish('interrupted', { ...eventOf(one.name), error, interruption });
-      });
-    } catch (error) {
-      this.#signal.throwIfAborted();
-      one.noteError(error);
-    }
   }
 
   #named(applicationName: string): LocalApplication {
@@ -353,8 +234,4 @@ export class LocalFollowers {
 
 function problemOf(applicationName: string): string {
   return `The events saved in '${applicationName}' are recorded, but not all followers could process them.`;
-}
-
-function notCaughtUp(): string {
-  return 'The system is not caught up.';
 }

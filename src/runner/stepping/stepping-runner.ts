@@ -1,8 +1,6 @@
 import { clearTimeout, setTimeout } from 'node:timers';
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
-import { ControlLog } from '../../application/control/control-log.ts';
 import type { Saved } from '../../application/recording/save-options.ts';
-import type { Recorder } from '../../storage/recorder.ts';
 import type { StorageDescription } from '../../storage/storage.ts';
 import type { System } from '../../system/system.ts';
 import { assertFunction } from '../../util/options.ts';
@@ -13,26 +11,20 @@ import { localPipelineId } from '../local-pipeline.ts';
 import { OperableRunner } from '../operating/operable-runner.ts';
 import type { OperationOptions } from '../operating/operation-options.ts';
 import type { OperatedSystem } from '../operating/operations.ts';
-import type {
-  ApplicationState,
-  ApplicationStatus,
-  ProcessedOptions,
-  SystemRunner,
-  WaitOptions,
-} from '../runner.ts';
-import { assertStarted, recorderIn } from '../running-system.ts';
+import type { ApplicationStatus, ProcessedOptions, SystemRunner, WaitOptions } from '../runner.ts';
+import { assertStarted } from '../running-system.ts';
 import { statusOf } from '../status.ts';
 import { signalOf } from '../wait-options.ts';
-import type { FollowerState } from '../waiting/watched-followers.ts';
 import { ClockLoop } from './clock/clock-loop.ts';
 import { Pacer } from './clock/pacer.ts';
+import { SteppingWaits } from './clock/stepping-waits.ts';
 import { TickSeries } from './clock/tick-series.ts';
-import { TickWaits } from './clock/tick-waits.ts';
+import type { TickWaits } from './clock/tick-waits.ts';
 import { WaitInTickError } from './errors.ts';
+import { FollowerStates } from './follower-states.ts';
 import type { SteppingParts } from './open-stepping.ts';
 import { Simulation } from './simulation.ts';
-import { Revival } from './stopping/revival.ts';
-import { StopState } from './stopping/stop-state.ts';
+import { Recovery } from './stopping/recovery.ts';
 import { lineOf, nothingHappenedIn, type Tick } from './tick.ts';
 
 /**
@@ -48,21 +40,11 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   readonly #pacer: Pacer;
   readonly #clock: ClockLoop;
   readonly #simulation: Simulation;
-  readonly #state = new StopState(
-    (name) => this.#eventOf(name),
-    () => this.#stopClock(),
-  );
+  readonly #recovery: Recovery;
+  readonly #states: FollowerStates;
   readonly #ticks: TickSeries<Tick>;
-  /** For calls while the clock is paused: they run the ticks themselves. */
-  readonly #steppingWaits: TickWaits;
-  /** For calls while the clock runs. */
-  readonly #watchingWaits: TickWaits;
+  readonly #waits: SteppingWaits;
   #closing: Promise<void> | undefined;
-  readonly #closed = new AbortController();
-  /** Whether the clock was running when the runner stopped. */
-  #wasRunning = false;
-  /** The wait for the resumption of failed applications. */
-  #revival: Revival | undefined;
 
   /** @internal */
   protected constructor(parts: SteppingParts<Apps>) {
@@ -74,32 +56,40 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
     this.#pacer = new Pacer(scaleFactor === 0 ? 0 : Math.max(normalSpeed * scaleFactor, Number.MIN_VALUE));
     this.#clock = new ClockLoop(parts.clock, this.#pacer, {
       tick: () => this.step(),
-      failed: (error) => void this.#fail(this.tickCount, error),
+      failed: (error) => void this.#recovery.fail(this.tickCount, error),
     });
-    this.#simulation = new Simulation(parts, this.#pacer, this.#state.abandoned);
-    const { interruptions, turns, driver } = parts;
-    const state = this.#state;
+    const { system, running, interruptions, turns, driver } = parts;
+    this.#recovery = new Recovery({
+      running,
+      clock: this.#clock,
+      restart: () => driver.restart(),
+      eventOf: (name) => eventOf(parts, name),
+    });
+    const { state } = this.#recovery;
+    this.#simulation = new Simulation(parts, this.#pacer, state.abandoned);
+    this.#states = new FollowerStates(state, interruptions, this.#simulation);
     this.#ticks = new TickSeries({
       count: () => this.tickCount,
       tick: () => this.#simulation.tick(),
-      recordPositions: () => turns.run(() => driver.recordPositions(this.#state.abandoned)),
-      failed: (tick, error) => this.#fail(tick, error),
+      recordPositions: () => turns.run(() => driver.recordPositions(state.abandoned)),
+      failed: (tick, error) => this.#recovery.fail(tick, error),
       get stopped() {
         return state.stopped;
       },
     });
-    this.#steppingWaits = this.#waitsOn(
-      () => this.step(),
-      () => interruptions.assertNoneBlocked(),
-    );
-    this.#watchingWaits = this.#waitsOn(
-      () => this.#ticks.next(),
-      () => {},
-    );
+    this.#waits = new SteppingWaits({
+      system,
+      running,
+      stateOf: (name) => this.#states.of(name),
+      stop: state,
+      step: async () => nothingHappenedIn(await this.step()),
+      next: async () => nothingHappenedIn(await this.#ticks.next()),
+      recordPositions: () => this.#ticks.recordPositions(),
+      assertNoneBlocked: () => interruptions.assertNoneBlocked(),
+    });
     if (verbose) this.subscribe((tick) => process.stdout.write(`${lineOf(tick)}\n`));
-    for (const { applicationName } of parts.running.applications) {
-      publish('started', this.#eventOf(applicationName));
-    }
+    for (const { applicationName } of running.applications)
+      publish('started', eventOf(parts, applicationName));
     if (!paused) this.resume();
   }
 
@@ -207,37 +197,8 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   /** Resumes an application. If no failed one is left, waits until ticks may begin again. */
   async #resumeApplication(application: Apps, options: OperationOptions): Promise<boolean> {
     const isResumed = await super.resume(application, options);
-    if (this.#revival?.isDue) await this.#revival.done;
+    await this.#recovery.resumed();
     return isResumed;
-  }
-
-  #stopClock(): void {
-    this.#wasRunning = !this.#clock.isPaused;
-    this.#clock.pause();
-  }
-
-  /** Stops the runner because of an error, until the failed applications are resumed. Returns the error to throw. */
-  #fail(tick: number, error: unknown): unknown {
-    const reason = this.#state.fail(tick, error);
-    const { running } = this.#parts;
-    const controls = [...this.#state.failures].map(([applicationName, error]) => {
-      const recorder = recorderIn(running, applicationName) as Recorder;
-      const control = ControlLog.of(recorder);
-      const operationId = control.lastId;
-      running.failures.note({ applicationName, recorder, error, operationId });
-      return control;
-    });
-    if (controls.length > 0)
-      this.#revival ??= new Revival(controls, () => this.#restart(), this.#closed.signal);
-    return reason;
-  }
-
-  async #restart(): Promise<void> {
-    await this.#parts.driver.restart();
-    this.#closed.signal.throwIfAborted();
-    this.#revival = undefined;
-    this.#state.revive();
-    if (this.#wasRunning) this.#clock.resume();
   }
 
   /** Waits as {@link caughtUp} does, for a save. */
@@ -265,7 +226,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   async status(): Promise<readonly ApplicationStatus[]> {
     this.#assertNotClosed();
     const { system, running } = this.#parts;
-    return statusOf(system.graph, running.in(localPipelineId), (name) => this.#followerState(name));
+    return statusOf(system.graph, running.in(localPipelineId), (name) => this.#states.of(name));
   }
 
   /** Finishes the tick under way and releases everything. Resolves at once if called in that tick. */
@@ -282,50 +243,15 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   protected override get operated(): OperatedSystem {
     this.#assertNotClosed();
     const { system, running, turns } = this.#parts;
-    const statesOf = async (name: string) => [this.#stateOf(name)];
+    const statesOf = async (name: string) => [this.#states.of(name).state];
     const runTurn = <T>(work: () => Promise<T>) => turns.run(work);
     return { system, pipelineIds: [localPipelineId], running, statesOf, runTurn };
-  }
-
-  #waitsOn(next: () => Promise<Tick>, assertNoneStuck: () => void): TickWaits {
-    const { system, running } = this.#parts;
-    const ticks = {
-      next: async () => nothingHappenedIn(await next()),
-      recordPositions: () => this.#ticks.recordPositions(),
-      assertNoneStuck,
-    };
-    const stateOf = (name: string) => this.#followerState(name);
-    const state = this.#state;
-    const waiting = {
-      get stopped() {
-        return state.stopped;
-      },
-    };
-    return new TickWaits(Object.assign(waiting, { system, running, ticks, stateOf }));
   }
 
   #waitsFor(call: string): TickWaits {
     this.#assertMayWait(call);
     this.#simulation.refreshNext(); // events that other processes recorded count, too
-    return this.#clock.isPaused ? this.#steppingWaits : this.#watchingWaits;
-  }
-
-  #followerState(applicationName: string): FollowerState {
-    const { interruptions } = this.#parts;
-    const lastError = this.#state.failures.get(applicationName) ?? interruptions.lastErrorOf(applicationName);
-    const interruption = interruptions.of(applicationName);
-    return { state: this.#stateOf(applicationName), lastError, interruption };
-  }
-
-  #stateOf(applicationName: string): ApplicationState {
-    if (this.#state.failures.has(applicationName)) return 'failed';
-    if (this.#state.stopped.aborted) return 'stopped';
-    if (this.#parts.interruptions.has(applicationName)) return 'interrupted';
-    return this.#simulation.isProcessing ? 'running' : 'idle';
-  }
-
-  #eventOf(applicationName: string): RunnerEvent {
-    return { runner: this.#parts.runnerName, applicationName, pipelineId: localPipelineId };
+    return this.#clock.isPaused ? this.#waits.stepping : this.#waits.watching;
   }
 
   #assertMayWait(call: string): void {
@@ -336,7 +262,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   /** Throws the error that stopped the runner, if any. */
   #assertOpen(): void {
     this.#assertNotClosed();
-    this.#state.stopped.throwIfAborted();
+    this.#recovery.state.stopped.throwIfAborted();
   }
 
   #assertNotClosed(): void {
@@ -345,12 +271,13 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
 
   async #close(): Promise<void> {
     const { running, driver, turns, options } = this.#parts;
-    this.#state.stop(new RunnerClosedError());
-    this.#closed.abort(new RunnerClosedError());
-    await this.#revival?.done.catch(() => {});
+    await this.#recovery.close();
     await using closing = new AsyncDisposableStack(); // everything is released even if a step of closing fails
     closing.defer(() => turns.run(() => running.release()));
-    const timer = setTimeout(() => this.#state.abandon(new RunnerClosedError()), options.drainTimeoutMs);
+    const timer = setTimeout(
+      () => this.#recovery.state.abandon(new RunnerClosedError()),
+      options.drainTimeoutMs,
+    );
     await this.#ticks.ended().finally(() => clearTimeout(timer)); // the tick under way has ended
     await this.#clock.ended;
     await Promise.all(running.applications.map(applicationInternals.close));
@@ -359,7 +286,11 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
     warnOfAbandoned(terminated, options.drainTimeoutMs);
     for (const { applicationName } of running.applications) {
       const isTerminated = terminated.includes(applicationName);
-      publish('stopped', { ...this.#eventOf(applicationName), terminated: isTerminated });
+      publish('stopped', { ...eventOf(this.#parts, applicationName), terminated: isTerminated });
     }
   }
+}
+
+function eventOf({ runnerName }: SteppingParts, applicationName: string): RunnerEvent {
+  return { runner: runnerName, applicationName, pipelineId: localPipelineId };
 }

@@ -59,23 +59,24 @@ export abstract class SupervisedRunner<
   }
 
   /**
-   * Puts the failure of an application on record, and resolves when the application is resumed after an operation, by
-   * default the last one that is known here.
+   * Puts the failure of an application on record, and calls back once when the application is resumed after an operation,
+   * by default the last one that is known here. Whoever has resumed it here never sees it as failed afterwards.
    *
    * @internal
    */
-  protected async resumed(
+  protected onResumed(
     { applicationName, pipelineId }: Assignment,
     operationId: number | undefined,
     signal: AbortSignal,
-  ): Promise<void> {
+    resumed: () => void,
+  ): void {
     const { running } = this.#parts;
     const recorder = recorderIn(running, applicationName) as Recorder; // it is open until all workers are closed
     const control = ControlLog.of(recorder);
     const failedAfter = operationId ?? control.lastId;
     const error = this.#supervisors.of(applicationName, pipelineId)?.lastError;
     running.failures.note({ applicationName, recorder, error, operationId: failedAfter });
-    await control.resumedAfter(failedAfter, signal);
+    control.onResumedAfter(failedAfter, signal, resumed);
   }
 
   /** Prompts the workers when other runners record, if the storage reports that. @internal */

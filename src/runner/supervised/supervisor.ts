@@ -21,10 +21,10 @@ export interface SupervisorOptions {
   /** Called with the number of notifications that the worker has processed. */
   processed(count: number): void;
   /**
-   * Resolves when the application is resumed after an operation, by default the last one that is known. Rejects when the
-   * signal is aborted.
+   * Calls back once when the application is resumed after an operation, by default the last one that is known; at once if
+   * it was resumed already, and never after the signal is aborted.
    */
-  resumed(operationId: number | undefined, signal: AbortSignal): Promise<void>;
+  onResumed(operationId: number | undefined, signal: AbortSignal, resumed: () => void): void;
   /** Called with each state that the worker cannot report itself. */
   entered(state: ApplicationState): void;
 }
@@ -33,8 +33,11 @@ const deathOf = { thread: ThreadDiedError, process: ProcessDiedError };
 
 /** The current worker and its progress. */
 class CurrentWorker {
+  /** Undefined when it has exited. */
   worker: SupervisedWorker | undefined;
   isReady = false;
+  /** Whether it reported that the application has failed. It exits then. */
+  hasFailed = false;
   hasProcessed = false;
   idleSince = Infinity;
   /** Error that kept the worker from becoming ready. */
@@ -55,9 +58,8 @@ export class Supervisor {
   #lastError: unknown;
   /** The last interruption, which may be over. */
   #interruption: Interruption | undefined;
-  #failure: unknown;
-  /** Id of the last operation of the application that its worker had read when it failed, if known. */
-  #failedAfter: number | undefined;
+  /** Whether the application has failed, and was not resumed since. */
+  #isFailed = false;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -85,10 +87,11 @@ export class Supervisor {
   /** Closes the worker; resolves with whether it had to be terminated because it took too long. */
   async close(drainTimeoutMs: number): Promise<boolean> {
     this.#closing.abort();
+    if (this.#current.worker === undefined) this.#ended.resolve();
     const terminated = !(await this.#drained(drainTimeoutMs));
     await this.#current.worker?.terminate();
     await this.#ended.promise;
-    if (this.#failure === undefined) this.#options.entered('stopped');
+    if (!this.#isFailed) this.#options.entered('stopped');
     if (this.#hasStarted) publish('stopped', { ...this.#event, terminated });
     return terminated;
   }
@@ -141,6 +144,7 @@ export class Supervisor {
         this.#interrupted(new RemoteError(message.error), message.interruption);
         break;
       case 'failed':
+        if (current.hasFailed) break; // what it could not release matters no more
         if (current.isReady) this.#fail(new RemoteError(message.error), message.operationId);
         else current.refusal = new RemoteError(message.error);
     }
@@ -161,35 +165,30 @@ export class Supervisor {
   }
 
   #fail(error: unknown, operationId?: number): void {
-    this.#failure = error;
-    this.#failedAfter = operationId;
+    this.#current.hasFailed = true;
+    this.#isFailed = true;
     this.#lastError = error;
     this.#options.entered('failed');
     publish('failed', { ...this.#event, error });
+    this.#options.onResumed(operationId, this.#closing.signal, () => this.#resume());
+  }
+
+  /** Ends a failure. Its worker may still be exiting: a new one is started afterwards. */
+  #resume(): void {
+    this.#isFailed = false;
+    this.#policy = new RestartPolicy();
+    this.#options.entered('starting');
+    if (this.#current.worker === undefined) this.#spawn();
   }
 
   #exited(death: unknown): void {
     if (!this.#hasStarted) this.#ready.reject(this.#current.refusal ?? this.#died(death));
     if (this.#closing.signal.aborted || !this.#hasStarted) {
       this.#ended.resolve();
-    } else if (this.#failure === undefined) {
+    } else if (!this.#current.hasFailed) {
       this.#lastError = death;
       void this.#restart(death);
-    } else void this.#restartWhenResumed();
-  }
-
-  /** Starts a new worker for an application that has failed, as soon as it is resumed. */
-  async #restartWhenResumed(): Promise<void> {
-    const { signal } = this.#closing;
-    await this.#options.resumed(this.#failedAfter, signal).catch(() => {});
-    if (signal.aborted) {
-      this.#ended.resolve();
-      return;
-    }
-    this.#failure = undefined;
-    this.#policy = new RestartPolicy();
-    this.#options.entered('starting');
-    this.#spawn();
+    } else if (!this.#isFailed) this.#spawn(); // it was resumed before its worker had exited
   }
 
   async #restart(death: unknown): Promise<void> {
@@ -203,7 +202,6 @@ export class Supervisor {
     });
     if (!this.#policy.allowsRestart) {
       this.#fail(this.#died(death, ` ${this.#policy.faults} times in a row`));
-      await this.#restartWhenResumed();
       return;
     }
     const delayMs = backoffMs(this.#policy.restarts, restartBackoff);

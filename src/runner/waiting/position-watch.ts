@@ -107,11 +107,12 @@ export class PositionWatch {
   async #look(): Promise<void> {
     const { progress } = this.#follower;
     const seen = progress.progress;
+    const waiters = [...this.#waiters]; // a failure may be over for those that are added later
     const failure = await this.#failure(); // first: a follower that has failed does not move its position
     const position = await this.#read();
     const reached = [...this.#waiters].filter(({ target }) => target <= position);
     this.#end(reached, ({ resolve }) => resolve());
-    if (failure !== undefined) this.#end(this.#waiters, ({ reject }) => reject(failure));
+    if (failure !== undefined) this.#end(waiters, ({ reject }) => reject(failure));
     if (this.#waiters.size === 0) return;
     this.#follower.requestPosition();
     await this.#rest(seen);

@@ -91,9 +91,9 @@ export class Waits {
   /**
    * Resolves when everything that was recorded before the call is processed, and everything that follows from it,
    * except by failed applications. Once an application of this runner has failed, applications on other hosts are not
-   * waited for.
+   * waited for. Resolves with whether no application has failed; one that has may have been resumed since.
    */
-  async caughtUp(signal?: AbortSignal): Promise<void> {
+  async caughtUp(signal?: AbortSignal): Promise<boolean> {
     const failed = new AbortController();
     await this.#untilEnd(signal, async (end) => {
       const endElsewhere = AbortSignal.any([end, failed.signal]);
@@ -109,6 +109,7 @@ export class Waits {
       await walk.run(branches);
       await assertNoneParked(branches, end);
     });
+    return !failed.signal.aborted;
   }
 
   /** Resolves when parked notifications that are due are processed, except by failed applications. */

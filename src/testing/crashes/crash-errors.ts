@@ -1,5 +1,5 @@
 import { KahnError } from '../../util/errors.ts';
-import type { Crash } from './crash-plan.ts';
+import type { Crash } from './crashing-storage.ts';
 
 /** After a crash, a system has not reached the state of the run without a crash. */
 export class CrashNotSurvivedError extends KahnError {

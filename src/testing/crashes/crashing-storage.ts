@@ -1,14 +1,27 @@
-import {
-  assertStorage,
-  describeStorage,
-  type StorageDescription,
-  type StorageOptions,
-} from '../../storage/storage.ts';
-import { newId } from '../../util/ids.ts';
+import { assertStorage, type StorageDescription } from '../../storage/storage.ts';
 import { integer, oneOf } from '../../util/option-rules.ts';
 import { type OptionRules, resolveOptions } from '../../util/options.ts';
-import { type Crash, type CrashMoment, CrashPlan } from './crash-plan.ts';
-import * as module from './crashing-module.ts';
+import { type FaultMoment, moments } from '../faults/faults.ts';
+import { withFaults } from '../faults/faulty-module.ts';
+import { type MetFault, newCount } from '../faults/faulty-process.ts';
+
+/** When a process crashes: before a recording, in the middle of its transaction, or before the caller gets the answer. */
+export type CrashMoment = FaultMoment;
+
+/** The place of a crash. */
+export interface CrashPoint {
+  /** Number of the recording, counted from 1. */
+  readonly recording: number;
+  readonly moment: CrashMoment;
+}
+
+/** A crash that has happened. */
+export interface Crash extends CrashPoint {
+  /** Application that recorded. */
+  readonly applicationName: string;
+  /** What was to be recorded, such as "Order.Reserved, position 1 in 'reservations'". */
+  readonly contents: string;
+}
 
 /** Options of {@link crashingStorage}. */
 export interface CrashingStorageOptions {
@@ -25,7 +38,7 @@ export interface CrashingStorageOptions {
 
 export const crashingStorageOptions: OptionRules<CrashingStorageOptions, 'moment'> = {
   recording: integer({ least: 1 }),
-  moment: oneOf(['before', 'inside', 'after'], 'after'),
+  moment: oneOf(moments.crash, 'after'),
 };
 
 /** A storage whose process may crash. Counts the recordings: calls of all applications that write. */
@@ -58,16 +71,25 @@ export function crashingStorage(
 ): CrashingStorage {
   assertStorage(storage);
   const { recording, moment } = resolveOptions(options, crashingStorageOptions, 'crashingStorage()');
-  const plan = new CrashPlan(recording === undefined ? undefined : { recording, moment });
-  const ownOptions: StorageOptions = { id: newId() };
-  module.keepPlan(ownOptions, storage, plan);
+  const counts = { recordings: newCount(), crashedAt: newCount() };
+  let crash: MetFault | undefined;
+  const description = withFaults(storage, {
+    plan: { faults: recording === undefined ? [] : [{ recording, moment, fault: 'crash' }] },
+    counts,
+    listener: {
+      onFault: (met) => {
+        crash = met;
+      },
+    },
+    inOneThread: 'crashingStorage()',
+  });
   return {
-    ...describeStorage(module, ownOptions),
+    ...description,
     get recordings() {
-      return plan.recordings;
+      return Atomics.load(new Int32Array(counts.recordings), 0);
     },
     get crash() {
-      return plan.crash;
+      return crash;
     },
   };
 }

@@ -1,6 +1,7 @@
 import { inspect, isDeepStrictEqual } from 'node:util';
 import { isPlainObject } from '../../application/recording/save-options.ts';
 import type { DomainEvent } from '../../domain/event.ts';
+import { eventsIn, type ReadEvent, SplitEvent } from '../../domain/events/split-event.ts';
 import { Personal } from '../../domain/personal.ts';
 
 /** How the events of a policy compare with those on record. */
@@ -20,12 +21,14 @@ export interface EventPair {
   readonly replayed: DomainEvent;
 }
 
-/** Compares the events on record for one notification with those that a policy makes now. Times do not matter. */
-export function compareEvents(
-  recorded: readonly DomainEvent[],
-  replayed: readonly DomainEvent[],
-): ComparedEvents {
-  const rest = [...replayed];
+/**
+ * Compares the events on record for one notification with those that a policy makes now. Times do not matter. Where several
+ * events, or none, are read in place of one of a former type, the events of the aggregate are compared by their order.
+ */
+export function compareEvents(read: readonly ReadEvent[], replayed: readonly DomainEvent[]): ComparedEvents {
+  const split = new Set(read.filter((one) => one instanceof SplitEvent).map((one) => one.originatorId));
+  const recorded = countedIn(split, read.flatMap(eventsIn));
+  const rest = countedIn(split, replayed);
   const taken = (fits: (one: DomainEvent) => boolean) => {
     const index = rest.findIndex(fits);
     return index < 0 ? undefined : rest.splice(index, 1)[0];
@@ -44,6 +47,18 @@ export function compareEvents(
       isPaired((one, other) => one.type === other.type && one.originatorVersion === other.originatorVersion),
     );
   return { same: recorded.length - unequal.length, different, new: rest, missing };
+}
+
+/** Replaces the versions of events of some aggregates by the places of the events among those of their aggregate. */
+function countedIn(aggregates: ReadonlySet<string>, events: readonly DomainEvent[]): DomainEvent[] {
+  const counts = new Map<string, number>();
+  return events.map((event) => {
+    const { originatorId } = event;
+    if (!aggregates.has(originatorId)) return event;
+    const originatorVersion = (counts.get(originatorId) ?? 0) + 1;
+    counts.set(originatorId, originatorVersion);
+    return { ...event, originatorVersion };
+  });
 }
 
 function isSame(one: DomainEvent, other: DomainEvent): boolean {

@@ -10,6 +10,8 @@ export interface Moment {
   readonly before: number;
   /** Time up to which events outside of the pipeline's log were recorded, in ms since 1970. */
   readonly timestamp: number;
+  /** Versions of aggregates by id, of which later events before the moment have no place in the log. @default by time */
+  readonly versions?: ReadonlyMap<string, number>;
 }
 
 /** Number of events of an aggregate that are located at once. */
@@ -54,27 +56,27 @@ export class PastRecorder extends ForwardingRecorder {
    * of that log up to the time of the moment.
    */
   async #versionAt(
-    { pipelineId, before, timestamp }: Moment,
+    { pipelineId, before, timestamp, versions: known }: Moment,
     { originatorId }: HistoryRequest,
   ): Promise<number> {
     let last = 0;
     for (let first = 1; ; first += pageSize) {
-      const versions = Array.from({ length: pageSize }, (_, index) => first + index);
+      const page = Array.from({ length: pageSize }, (_, index) => first + index);
       const places = await super.locate(
-        versions.map((originatorVersion) => ({ originatorId, originatorVersion })),
+        page.map((originatorVersion) => ({ originatorId, originatorVersion })),
       );
       const end = places.findIndex(
         (place) =>
           place === undefined ||
           (place.pipelineId === pipelineId && place.notificationId >= before && place.notificationId > 0),
       );
-      const known = end < 0 ? places : places.slice(0, end);
-      const logged = known.findLastIndex(
+      const earlier = end < 0 ? places : places.slice(0, end);
+      const logged = earlier.findLastIndex(
         (place) => place?.pipelineId === pipelineId && place.notificationId > 0,
       );
       if (logged >= 0) last = first + logged;
       if (end < 0) continue;
-      const upTo = first + known.length - 1;
+      const upTo = Math.min(first + earlier.length - 1, Math.max(last, known?.get(originatorId) ?? Infinity));
       if (upTo === last) return last;
       const [history] = await super.histories([{ originatorId, after: last, upTo, useSnapshot: false }]);
       const others = history?.events ?? [];

@@ -1,4 +1,5 @@
 import type { ApplicationClass } from '../../application/application.ts';
+import { MultiThreadedRunner } from '../../runner/multi-threaded/multi-threaded-runner.ts';
 import type { SystemRunner } from '../../runner/runner.ts';
 import { SingleThreadedRunner } from '../../runner/single-threaded/single-threaded-runner.ts';
 import { SteppingSingleThreadedRunner } from '../../runner/stepping/stepping-single-threaded-runner.ts';
@@ -10,13 +11,13 @@ import { KahnError, messageOf } from '../../util/errors.ts';
 import { durationMs, integer, ruleOf } from '../../util/option-rules.ts';
 import { assertFunction, type OptionRules, resolveOptions } from '../../util/options.ts';
 import { resolvesWithin } from '../../util/timeout.ts';
+import { newSeed } from '../faults/random-numbers.ts';
 import { framesAbove, withFrames } from '../frames-of-caller.ts';
 import { differenceOf } from '../scenarios/differences.ts';
 import { runScenario, type ScenarioOutcome } from '../scenarios/run-scenario.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import { drawSchedule, type Schedule, type ScheduledRunner, scheduleLines } from './schedule.ts';
-import { type ScheduledLife, ScheduleRun } from './schedule-run.ts';
-import { scheduledStorage } from './scheduled-module.ts';
+import { ScheduleRun } from './schedule-run.ts';
 import { simplestFailing } from './shrinking.ts';
 
 /** Options of {@link anySchedule}. */
@@ -25,7 +26,7 @@ export interface AnyScheduleOptions {
   readonly runs?: number;
   /** Seed of the first schedule; each further one has the next seed. @default a random one */
   readonly seed?: number;
-  /** Makes an empty storage for each run, to be used in one thread. @default memory() */
+  /** Makes an empty storage for each run. @default memory() */
   readonly storage?: () => StorageDescription;
   /** Longest time of one run, in ms. @default 60_000 */
   readonly runTimeoutMs?: number;
@@ -44,6 +45,8 @@ export interface TriedSchedules {
   readonly runs: number;
   /** Seed of the first one. */
   readonly seed: number;
+  /** Runners that could not be used, by their names, with the reasons: 'multi-threaded', or none. */
+  readonly unavailable: Readonly<Record<string, string>>;
 }
 
 /** A run of a scenario under a schedule has failed, or has left something else on record than an undisturbed run. */
@@ -57,8 +60,8 @@ export class ScheduleFailedError extends KahnError {
 
 /**
  * Checks that a system leaves the same on record under random schedules: delayed and refused recordings, lost answers, crashes
- * before and after recordings, restarts and changes between runners of one thread, and a second runner that races for the same notifications,
- * with prompts that are lost, repeated or late.
+ * at recordings, restarts, changes between runners, and a second runner that races for the same notifications, with prompts
+ * that are lost, repeated or late. A system with a `module` also runs in threads, if these can share the storage.
  *
  * @throws {@link ScheduleFailedError} for the first schedule that fails, with the shortest part of it that fails, too.
  * @throws {@link InvalidOptionError} if an option is unknown or its value does not fit.
@@ -87,21 +90,38 @@ async function trySchedules<Apps extends ApplicationClass>(
   const {
     runs,
     runTimeoutMs,
-    seed = Math.floor(Math.random() * 2 ** 31),
+    seed = newSeed(),
     storage = memory,
   } = resolveOptions(options, anyScheduleOptions, 'anySchedule()');
-  const trial = { system, scenario, runTimeoutMs, storage };
-  const undisturbed = new ScheduleRun([]);
+  const trial = { system, scenario, runTimeoutMs };
+  const undisturbed = new ScheduleRun(storage(), []);
   const expected = await outcomeOf(trial, undisturbed);
+  const noThreads = await reasonAgainstThreads(system, storage());
+  const failureUnder = (schedule: Schedule) =>
+    failureOf(trial, new ScheduleRun(storage(), schedule), expected);
   for (let index = 0; index < runs; index += 1) {
-    const drawn = drawSchedule(seed + index, undisturbed.recordings);
-    const failure = await failureOf(trial, drawn, expected);
+    const drawn = drawSchedule(seed + index, undisturbed.recordings, noThreads === undefined);
+    const failure = await failureUnder(drawn);
     if (failure === undefined) continue;
-    const fails = async (one: Schedule) => (await failureOf(trial, one, expected)) !== undefined;
+    const fails = async (one: Schedule) => (await failureUnder(one)) !== undefined;
     const shortest = await simplestFailing(drawn, fails);
-    throw failedError(seed + index, shortest, (await failureOf(trial, shortest, expected)) ?? failure);
+    throw failedError(seed + index, shortest, (await failureUnder(shortest)) ?? failure);
   }
-  return { runs, seed };
+  return { runs, seed, unavailable: noThreads === undefined ? {} : { 'multi-threaded': noThreads } };
+}
+
+/** Returns why a system does not run in threads on a storage; undefined if it does. */
+async function reasonAgainstThreads(
+  system: System,
+  storage: StorageDescription,
+): Promise<string | undefined> {
+  if (system.module === undefined) return 'the system has no module from which threads can load it';
+  try {
+    await (await startRunner(system, 'multi-threaded', storage)).close();
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
 }
 
 /** What all runs of one call have in common. */
@@ -109,7 +129,6 @@ interface Trial<Apps extends ApplicationClass> {
   readonly system: System<Apps>;
   readonly scenario: Scenario<Apps>;
   readonly runTimeoutMs: number;
-  storage(): StorageDescription;
 }
 
 function failedError(seed: number, schedule: Schedule, failure: string): ScheduleFailedError {
@@ -124,11 +143,11 @@ function failedError(seed: number, schedule: Schedule, failure: string): Schedul
 /** Returns how a run under a schedule fails; undefined if it leaves on record what is expected. */
 async function failureOf<Apps extends ApplicationClass>(
   trial: Trial<Apps>,
-  schedule: Schedule,
+  run: ScheduleRun,
   expected: ScenarioOutcome,
 ): Promise<string | undefined> {
   try {
-    const { state, faults } = await outcomeOf(trial, new ScheduleRun(schedule));
+    const { state, faults } = await outcomeOf(trial, run);
     if (faults.length > 0) return `verify() finds: ${faults.map(String).join('\n')}`;
     const difference = differenceOf(expected.state, state);
     return difference && `Something else is on record than after an undisturbed run:\n${difference}`;
@@ -138,31 +157,24 @@ async function failureOf<Apps extends ApplicationClass>(
 }
 
 async function outcomeOf<Apps extends ApplicationClass>(
-  { system, scenario, runTimeoutMs, storage: makeStorage }: Trial<Apps>,
+  { system, scenario, runTimeoutMs }: Trial<Apps>,
   run: ScheduleRun,
 ): Promise<ScenarioOutcome> {
-  const storage = makeStorage();
-  const start = (kind: ScheduledRunner, life: ScheduledLife) =>
-    startRunner(system, kind, scheduledStorage(storage, run, life));
   const startLife = async () => {
     for (;;) {
-      const life = run.begin();
+      const kind = run.next;
+      const { storage, hasCrashed } = run.begin();
       try {
-        return {
-          runner: await start(run.next, life),
-          hasCrashed: () => life.hasCrashed,
-          isPassing: (error: unknown) => run.isRefusal(error),
-        };
+        const runner = await startRunner(system, kind, storage);
+        return { runner, hasCrashed, isPassing: (error: unknown) => run.isPlanned(error) };
       } catch (error) {
-        if (!life.hasCrashed && !run.isRefusal(error)) throw error; // a runner that crashes while it starts is followed by another one
+        if (!hasCrashed() && !run.isPlanned(error)) throw error; // a runner that crashes while it starts is followed by another one
       }
     }
   };
   await using opened = new AsyncDisposableStack();
-  if (run.hasRival) {
-    const rival = system.bind(scheduledStorage(storage, run, run.begin(true)));
-    opened.use(await SingleThreadedRunner.start(rival, { pollIntervalMs, undeclaredEvents }));
-  }
+  opened.defer(() => run.end());
+  if (run.hasRival) opened.use(await startRunner(system, 'single-threaded', run.rivalStorage()));
   const restarts: Promise<void>[] = [];
   const disturbed: Scenario<Apps> = async (face) => {
     const result = await scenario(face);
@@ -172,13 +184,14 @@ async function outcomeOf<Apps extends ApplicationClass>(
     return result;
   };
   const outcome = runScenario(system, disturbed, {
-    storage,
-    start: () => start(run.next, run.begin()),
+    storage: run.storage,
+    start: (storage) => startRunner(system, run.next, storage),
     startLife,
     meanwhile: (lasting) => {
       // A stepping runner that is closed in the context of its tick does not wait for the end of the tick.
       const restart = () => inRootContext(() => lasting.restart());
       run.restart = () => void restarts.push(restart().catch(() => {})); // the next call gets the error
+      void run.watchThreads();
     },
   });
   if (await resolvesWithin(outcome, runTimeoutMs)) return await outcome;
@@ -196,7 +209,13 @@ function startRunner<Apps extends ApplicationClass>(
   storage: StorageDescription,
 ): Promise<SystemRunner<Apps>> {
   const bound = system.bind(storage); // so that a run that never ends does not keep others from running the system
-  return kind === 'stepping'
-    ? SteppingSingleThreadedRunner.start(bound, { scaleFactor: 0, pollIntervalMs, undeclaredEvents })
-    : SingleThreadedRunner.start(bound, { pollIntervalMs, undeclaredEvents });
+  const options = { pollIntervalMs, undeclaredEvents } as const;
+  switch (kind) {
+    case 'single-threaded':
+      return SingleThreadedRunner.start(bound, options);
+    case 'stepping':
+      return SteppingSingleThreadedRunner.start(bound, { ...options, scaleFactor: 0 });
+    case 'multi-threaded':
+      return MultiThreadedRunner.start(bound, options);
+  }
 }

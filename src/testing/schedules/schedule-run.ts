@@ -1,116 +1,150 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { StorageError } from '../../storage/errors.ts';
 import type { Prompt } from '../../storage/prompt.ts';
-import type { ProcessEvent } from '../../storage/recorder.ts';
-import type { LogListener } from '../../storage/storage.ts';
+import type { LogListener, StorageDescription } from '../../storage/storage.ts';
 import { isError } from '../../util/errors.ts';
-import { refusal } from './refusals.ts';
-import type { Schedule, ScheduledRunner, ScheduleStep } from './schedule.ts';
+import { withFaults } from '../faults/faulty-module.ts';
+import { type FaultPlan, newCount } from '../faults/faulty-process.ts';
+import type { Schedule, ScheduledRunner } from './schedule.ts';
 
 /** A runner of a scheduled run, from its start to its end. */
 export interface ScheduledLife {
-  readonly isRival: boolean;
-  hasCrashed: boolean;
-  listener?: LogListener;
+  /** The storage as the runner uses it. */
+  readonly storage: StorageDescription;
+  hasCrashed(): boolean;
 }
 
 /** Number of turns of the event loop by which a prompt is late. */
 const lateTurns = 50;
 
-/** Counts the recordings and prompts of a run, and disturbs them as a schedule says. */
+/** The lives of the runners of one run, with the disturbances of a schedule. */
 export class ScheduleRun {
   readonly #schedule: Schedule;
-  readonly #lives = new Set<ScheduledLife>();
-  readonly #refusals = new WeakSet<Error>();
+  readonly #plan: FaultPlan;
+  /** The storage, without disturbances. */
+  readonly storage: StorageDescription;
+  readonly #recordings = newCount();
+  readonly #listeners = new Set<{ current?: LogListener }>();
+  readonly #errors = new WeakSet<Error>();
+  readonly #restarted = new Set<number>();
   #prompts = 0;
-  /** Number of recordings so far. */
-  recordings = 0;
-  /** The runner that is started next. */
-  next: ScheduledRunner = 'single-threaded';
+  #crashedAt = newCount();
+  #isOver = false;
+  #next: ScheduledRunner = 'single-threaded';
   /** Replaces the runner. */
   restart: () => void = () => {};
 
-  constructor(schedule: Schedule) {
+  constructor(storage: StorageDescription, schedule: Schedule) {
+    this.storage = storage;
     this.#schedule = schedule;
-    for (const step of schedule) if (step.kind === 'start') this.next = step.runner;
+    this.#plan = {
+      faults: schedule.filter((step) => step.kind === 'fault'),
+      delays: schedule.filter((step) => step.kind === 'delay'),
+    };
+    for (const step of schedule) if (step.kind === 'start') this.#next = step.runner;
   }
 
   get hasRival(): boolean {
     return this.#schedule.some(({ kind }) => kind === 'rival');
   }
 
-  begin(isRival = false): ScheduledLife {
-    const life = { isRival, hasCrashed: false };
-    this.#lives.add(life);
-    return life;
+  /** Number of recordings so far. */
+  get recordings(): number {
+    return Atomics.load(new Int32Array(this.#recordings), 0);
   }
 
-  /** @throws {@link StorageError} if the runner has crashed. */
-  assertAlive({ hasCrashed }: ScheduledLife, applicationName: string): void {
-    if (hasCrashed)
-      throw new StorageError('STORAGE_CLOSED', applicationName, 'The runner has crashed by schedule.');
+  /** The runner that is started next. */
+  get next(): ScheduledRunner {
+    const crashedAt = Atomics.load(new Int32Array(this.#crashedAt), 0);
+    const crash = this.#schedule.find((step) => step.kind === 'fault' && step.recording === crashedAt);
+    return (crash?.kind === 'fault' ? crash.runner : undefined) ?? this.#next;
   }
 
-  /** Records, disturbed by the steps of this recording. */
-  async record<T>(
-    life: ScheduledLife,
-    applicationName: string,
-    processEvents: readonly ProcessEvent[],
-    record: () => Promise<T>,
-  ): Promise<T> {
-    this.assertAlive(life, applicationName);
-    if (life.isRival) return await record();
-    this.recordings += 1;
-    const number = this.recordings;
-    const steps = this.#schedule.filter((step) => 'recording' in step && step.recording === number);
-    for (const step of steps)
-      if (step.kind === 'delay') for (let turn = 0; turn < step.turns; turn += 1) await nextTurn();
-    this.#crash(steps, 'before', life, applicationName);
-    this.assertAlive(life, applicationName);
-    const refused = steps.find(({ kind }) => kind === 'refusal');
-    const reason = refused?.kind === 'refusal' ? refused.reason : undefined;
-    const result = reason === 'busy' || reason === 'conflict' ? undefined : await record();
-    this.#crash(steps, 'after', life, applicationName);
-    for (const step of steps) {
-      if (step.kind !== 'restart') continue;
-      this.next = step.runner;
+  /** Begins the life of the next runner. */
+  begin(): ScheduledLife {
+    this.#next = this.next;
+    this.#crashedAt = newCount();
+    const crashedAt = new Int32Array(this.#crashedAt);
+    const storage = this.#describe(this.#plan, { recordings: this.#recordings, crashedAt: this.#crashedAt });
+    return { storage, hasCrashed: () => Atomics.load(crashedAt, 0) > 0 };
+  }
+
+  /** Describes the storage as the second runner uses it, whose recordings are not counted. */
+  rivalStorage(): StorageDescription {
+    return this.#describe({}, { recordings: newCount(), crashedAt: newCount() });
+  }
+
+  #describe(
+    plan: FaultPlan,
+    counts: { readonly recordings: SharedArrayBuffer; readonly crashedAt: SharedArrayBuffer },
+  ): StorageDescription {
+    const own: { current?: LogListener } = {};
+    this.#listeners.add(own);
+    return withFaults(this.storage, {
+      plan,
+      counts,
+      listener: {
+        onFault: (_, error) => void this.#errors.add(error),
+        onRecorded: () => this.restartIfDue(),
+        onGrown: (prompt) => this.#prompt(own, prompt),
+      },
+      listen: async (listener) => {
+        own.current = listener;
+        return {
+          [Symbol.asyncDispose]: async () => {
+            delete own.current;
+          },
+        };
+      },
+    });
+  }
+
+  /** Notices what runners of threads record, until the run ends. */
+  async watchThreads(): Promise<void> {
+    if (!this.#schedule.some((step) => 'runner' in step && step.runner === 'multi-threaded')) return;
+    while (!this.#isOver) {
+      const { recordings } = this;
+      this.restartIfDue();
+      await Atomics.waitAsync(new Int32Array(this.#recordings), 0, recordings).value;
+    }
+  }
+
+  end(): void {
+    this.#isOver = true;
+    Atomics.notify(new Int32Array(this.#recordings), 0);
+  }
+
+  /** Replaces the runner if the schedule does so after one of the recordings so far. */
+  restartIfDue(): void {
+    for (const step of this.#schedule) {
+      if (step.kind !== 'restart' || step.recording > this.recordings) continue;
+      if (this.#restarted.has(step.recording)) continue;
+      this.#restarted.add(step.recording);
+      this.#next = step.runner;
       this.restart();
     }
-    if (reason === undefined) return result as T;
-    const error = refusal(reason, applicationName, processEvents);
-    this.#refusals.add(error);
-    throw error;
   }
 
-  /** Whether an error, or one of its causes, is a refusal by schedule: the call may be repeated. */
-  isRefusal(error: unknown): boolean {
-    for (let cause = error; isError(cause); cause = cause.cause) if (this.#refusals.has(cause)) return true;
+  /** Whether an error, or one of its causes, is a fault of the schedule: the call may be repeated. */
+  isPlanned(error: unknown): boolean {
+    for (let cause = error; isError(cause); cause = cause.cause) if (this.#errors.has(cause)) return true;
     return false;
   }
 
-  #crash(steps: Schedule, moment: 'before' | 'after', life: ScheduledLife, applicationName: string): void {
-    const crash = steps.find((step) => step.kind === 'crash' && step.moment === moment);
-    if (crash?.kind !== 'crash') return;
-    this.next = crash.runner;
-    life.hasCrashed = true;
-    this.assertAlive(life, applicationName);
-  }
-
   /** Tells the other runners that a log has grown, unless the schedule loses the prompt. */
-  prompt(from: ScheduledLife, prompt: Prompt): void {
-    for (const life of this.#lives) {
-      if (life === from || life.listener === undefined) continue;
+  #prompt(from: object, prompt: Prompt): void {
+    for (const one of this.#listeners) {
+      if (one === from || one.current === undefined) continue;
       this.#prompts += 1;
-      const step = this.#schedule.find((one) => one.kind === 'prompt' && one.prompt === this.#prompts);
-      void this.#send(life, prompt, step);
+      void this.#send(one.current, prompt, this.#prompts);
     }
   }
 
-  async #send(life: ScheduledLife, prompt: Prompt, step: ScheduleStep | undefined): Promise<void> {
+  async #send(listener: LogListener, prompt: Prompt, number: number): Promise<void> {
+    const step = this.#schedule.find((one) => one.kind === 'prompt' && one.prompt === number);
     const fate = step?.kind === 'prompt' ? step.fate : undefined;
     if (fate === 'lost') return;
     if (fate === 'late') for (let turn = 0; turn < lateTurns; turn += 1) await nextTurn();
-    life.listener?.onPrompt(prompt);
-    if (fate === 'repeated') life.listener?.onPrompt(prompt);
+    listener.onPrompt(prompt);
+    if (fate === 'repeated') listener.onPrompt(prompt);
   }
 }

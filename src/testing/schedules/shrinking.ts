@@ -27,9 +27,21 @@ function* simplerSchedules(schedule: Schedule): Generator<Schedule, undefined> {
     yield schedule.slice(half);
     yield schedule.slice(0, half);
   }
-  for (const index of schedule.keys()) yield schedule.toSpliced(index, 1);
+  for (const [index, step] of schedule.entries()) {
+    const others = schedule.toSpliced(index, 1);
+    yield others;
+    // A recording that is not refused is not repeated, so that later ones have smaller numbers.
+    if (step.kind === 'fault') yield others.map((other) => earlier(other, step.recording));
+  }
   for (const [index, step] of schedule.entries())
     for (const simpler of simplerSteps(step)) yield schedule.with(index, simpler);
+}
+
+/** Moves a step behind a recording to the recording before its own. */
+function earlier(step: ScheduleStep, recording: number): ScheduleStep {
+  return 'recording' in step && step.recording > recording
+    ? { ...step, recording: step.recording - 1 }
+    : step;
 }
 
 function* simplerSteps(step: ScheduleStep): Generator<ScheduleStep> {

@@ -21,6 +21,7 @@ for (const { name, create } of storages.filter((openedStorage) => openedStorage.
       startOnRestate(engine, system, options),
     createStorage: create,
     isFirstStorage: name === 'sqlite',
+    takesPipelines: true,
   };
   tieredRunnerContract(subject);
   if (name === byTier('sqlite', 'postgres')) versionsContract(subject);

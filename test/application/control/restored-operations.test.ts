@@ -6,6 +6,7 @@ import { applicationInternals } from '../../../src/application/application.ts';
 import { ControlLog } from '../../../src/application/control/control-log.ts';
 import { type OperationKind, operationOf } from '../../../src/application/control/operation-kinds.ts';
 import { LateEffects } from '../../../src/application/parking/late-effects.ts';
+import { SchemaHistory } from '../../../src/application/projection/schema-history.ts';
 import type { Recorder } from '../../../src/storage/recorder.ts';
 import { copyFile, restoreFile } from '../../support/restored-logs.ts';
 import { temporaryDirectory } from '../../support/storages.ts';
@@ -63,6 +64,23 @@ test('forgets operations that an older copy of the storage lacks', async () => {
   await control.refresh();
   expect(control).toMatchObject({ lastId: 0, lastRetryId: 0, restores: 1, pause: undefined });
   expect(control.repetitions.lastResetId).toBe(0);
+});
+
+test('forgets schemas of a projection that an older copy of the storage lacks', async () => {
+  await using opened = await open();
+  const { recorder } = opened;
+  const history = new SchemaHistory(recorder);
+  await record(recorder, 'switch-schema', { schema: 1, tables: ['orders'] });
+  const restore = opened.copied();
+  await record(recorder, 'switch-schema', { schema: 2, from: 1, tables: ['customers'] });
+  await record(recorder, 'drop-schema', { schema: 1 });
+  await history.refresh();
+  expect(history.live).toMatchObject({ schema: 2, tables: ['customers'] });
+  expect([history.wasLive(1), history.wasDropped(1)]).toEqual([true, true]);
+  restore();
+  await history.refresh();
+  expect(history.live).toMatchObject({ schema: 1, tables: ['orders'] });
+  expect([history.wasLive(2), history.wasDropped(1)]).toEqual([false, false]);
 });
 
 test('tells watchers of a restored log that has as many operations again', async () => {

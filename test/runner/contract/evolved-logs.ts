@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { assertSound } from '../../support/logs.ts';
 import * as earlier from '../../support/systems/evolution/earlier.ts';
 import * as later from '../../support/systems/evolution/later.ts';
+import { until } from '../../support/until.ts';
 import type { RunnerSubject } from './subject.ts';
 
 type Start = (system: System, storage: StorageDescription) => Promise<SystemRunner>;
@@ -29,6 +30,39 @@ export function evolvedLogs({ start, createStorage }: RunnerSubject): void {
     ]);
     await assertSound(storage, later.system as unknown as System);
   });
+
+  test('a replay finds the types that an earlier event is read as, and no other part of it', async () => {
+    const storage = createStorage();
+    const started = start as unknown as (system: System, options: object) => Promise<SystemRunner<never>>;
+    {
+      await using before = await started(earlier.system as unknown as System, { storage });
+      const order = earlier.Order.place('bob', 2).change({ name: 'bea', to: 'Rome' }).note('c');
+      await (before.get(earlier.Orders as never) as unknown as earlier.Orders).save(
+        order.change({ to: 'Oslo' }).change({ name: 'bev' }),
+      );
+      await before.caughtUp();
+    }
+    await using runner = await started(later.system as unknown as System, { storage });
+    const because = { by: 'ada', reason: 'the journal lists moves' };
+    const replayed = async (options: object) => {
+      await runner.replay(later.Journal as never, { ...options, ...because });
+      await until('the replay has ended', async () => (await runner.status())[1]?.replays === undefined);
+      return entriesOf(runner.get(later.Journal as never) as unknown as later.Journal);
+    };
+    const moves = ['1 created bob 1000 g', '2 moved Rome', '4 moved Oslo'];
+    expect(await replayed({ types: ['Order.Moved'] })).toEqual(moves);
+    // The name in event 2 is left out: effects of that event are on record.
+    expect(await replayed({})).toEqual([...moves, '5 renamed bev']);
+    await runner.close();
+    await assertSound(storage, later.system as unknown as System);
+  });
+}
+
+async function entriesOf(journal: later.Journal): Promise<readonly string[]> {
+  const entries: string[] = [];
+  for await (const { event } of journal.reader())
+    entries.push(`${event.cause?.notificationId} ${event.data.what}`);
+  return entries;
 }
 
 /** Runs the earlier version, records more events with it, and then runs the later one. */
@@ -49,8 +83,6 @@ async function evolve(storage: StorageDescription, start: Start) {
   const journal = runner.get(later.Journal as never) as unknown as later.Journal;
   await orders.save(later.Order.make('cy', 700).move('Bern'));
   await runner.caughtUp();
-  const entries: string[] = [];
-  for await (const { event } of journal.reader())
-    entries.push(`${event.cause?.notificationId} ${event.data.what}`);
+  const entries = await entriesOf(journal);
   return { histories: await canonicalHistories([orders, journal], { causes: true }), entries };
 }

@@ -9,16 +9,23 @@ import { applicationInternals } from '../../../src/application/application.ts';
 
 export type Apps = typeof Orders | typeof Reservations | typeof Payments;
 
+/** Options of a start. `pipelineIds` is given to a subject that takes pipelines only. */
+export interface SubjectOptions extends RunnerOptions {
+  readonly pipelineIds?: readonly number[];
+}
+
 /** A runner under test, on some storage. */
 export interface RunnerSubject {
   readonly name: string;
-  start(system: System<Apps>, options: RunnerOptions): Promise<SystemRunner<Apps>>;
+  start(system: System<Apps>, options: SubjectOptions): Promise<SystemRunner<Apps>>;
   /** Creates empty storage for the current test. */
   createStorage(): StorageDescription;
   /** Whether to run the tests that do not depend on the storage, too: once for each runner. */
   readonly isFirstStorage: boolean;
   /** Whether runners on other hosts may run other pipelines. */
   readonly sharesSystem?: boolean;
+  /** Whether it runs several pipelines at once. */
+  readonly takesPipelines?: boolean;
 }
 
 export const customers = Array.from({ length: 25 }, (_, i) => `customer ${i}`);

@@ -8,5 +8,6 @@ for (const { name, create } of storages) {
     start: (system, options) => MultiThreadedRunner.start(system, options),
     createStorage: create,
     isFirstStorage: name === 'memory',
+    takesPipelines: true,
   });
 }

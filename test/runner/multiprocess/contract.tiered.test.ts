@@ -10,9 +10,10 @@ for (const { name, create } of storages.filter((storage) => storage.name in pipe
   const pipelineIds = pipelinesOn[name] ?? [];
   tieredRunnerContract({
     name: `the multiprocess runner on ${name}, pipelines ${pipelineIds}`,
-    start: (system, options) => MultiprocessRunner.start(system, { ...options, pipelineIds }),
+    start: (system, options) => MultiprocessRunner.start(system, { pipelineIds, ...options }),
     createStorage: create,
     isFirstStorage: name === 'sqlite',
     sharesSystem: true,
+    takesPipelines: true,
   });
 }

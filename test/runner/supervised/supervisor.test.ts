@@ -2,15 +2,12 @@ import { ProcessDiedError, StorageError } from 'kahn';
 import { expect, test } from 'vitest';
 import { Supervisor } from '../../../src/runner/supervised/supervisor.ts';
 import type { WorkerHooks } from '../../../src/runner/supervised/worker.ts';
-import { unlessAborted } from '../../../src/util/abort.ts';
 import { portable } from '../../../src/util/portable-error.ts';
 import { rejectionOf } from '../../support/errors.ts';
 import { until } from '../../support/until.ts';
 import { watchRunners } from '../../support/watchers/events.ts';
 
-/** Rejects when the signal is aborted. */
-const neverResumed = (_id: number | undefined, signal: AbortSignal) =>
-  unlessAborted(new Promise<void>(() => {}), signal);
+const neverResumed = () => {};
 
 test('a worker that cannot be spawned fails the start, and is not reported as stopped', async () => {
   const events = watchRunners();
@@ -23,7 +20,7 @@ test('a worker that cannot be spawned fails the start, and is not reported as st
     },
     entered: () => {},
     processed: () => {},
-    resumed: neverResumed,
+    onResumed: neverResumed,
   });
   const error = await rejectionOf(supervisor.start(), ProcessDiedError);
   expect(error.message).toContain("Application 'orders' stopped: its process died: no room.");
@@ -56,7 +53,7 @@ test('a worker whose storage is unavailable is restarted with a growing delay, w
     },
     entered: () => {},
     processed: () => {},
-    resumed: neverResumed,
+    onResumed: neverResumed,
   });
   await supervisor.start();
   await until('it runs again', () => events.some(({ kind }) => kind === 'restarted'));
@@ -91,7 +88,7 @@ test('a worker that dies is not replaced after close()', async () => {
     },
     entered: () => {},
     processed: () => {},
-    resumed: neverResumed,
+    onResumed: neverResumed,
   });
   await supervisor.start();
   await died.promise;
@@ -122,7 +119,7 @@ test.each([{ kind: 'processed', upstreamName: 'orders', count: 1 }, { kind: 'rep
       },
       entered: () => {},
       processed: () => {},
-      resumed: neverResumed,
+      onResumed: neverResumed,
     });
     await supervisor.start();
     const restarts = () => events.flatMap((one) => (one.kind === 'restarted' ? [one.restarts] : []));

@@ -141,6 +141,21 @@ describe('a wait for a position', () => {
     await new PositionWatch(follower).reached(1, signal);
   });
 
+  test('does not reject with a failure that was over before it began', async () => {
+    const follower = new Follower();
+    const watch = new PositionWatch(follower);
+    follower.fail('before');
+    let later: Promise<void> | undefined;
+    follower.afterRead = () => {
+      follower.afterRead = () => {};
+      follower.status = { state: 'running', lastError: 'before' };
+      later = watch.reached(2, signal);
+    };
+    await expect(watch.reached(1, signal)).rejects.toEqual(new FollowerFailure('before'));
+    follower.moveTo(2);
+    await later;
+  });
+
   test('reads again at once what has moved while it was read', async () => {
     const follower = new Follower(); // has no pause that ends by itself
     follower.afterRead = () => {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { run, System } from 'kahn';
 import { remote, type ServeLogsOptions, serveLogs } from 'kahn/http';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -12,17 +13,18 @@ const headers = { authorization: `Bearer ${token}` };
 /** Longer than a test may take: an answer that comes does not come because the time is over. */
 const longMs = 3_600_000;
 
-describe.each(mountings)('serveLogs() mounted in $name', ({ listen }) => {
+describe.each(mountings)('serveLogs() mounted in $name', ({ listen, answersOnClose }) => {
   /** Serves a log with one click. */
   async function serving(options: Partial<ServeLogsOptions<typeof ReadClicks>> = {}) {
     const runner = await run(readSystem.bind(storages[0]!.create()));
     onTestFinished(() => runner.close());
     const served = { applications: [ReadClicks], authorize: token, maxWaitMs: longMs, ...options };
-    const origin = `http://127.0.0.1:${await listen(serveLogs(runner, served))}`;
+    const { port, ...mounted } = await listen(serveLogs(runner, served));
+    const origin = `http://127.0.0.1:${port}`;
     const press = (number: number) => runner.get(ReadClicks).save(Click.make('key', number));
     await press(1);
     const get = (path: string, init: RequestInit = {}) => fetch(`${origin}${path}`, { headers, ...init });
-    return { url: `${origin}/logs`, press, get };
+    return { url: `${origin}/logs`, press, get, ...mounted };
   }
 
   test('is followed by another system and by a reader', async () => {
@@ -64,6 +66,33 @@ describe.each(mountings)('serveLogs() mounted in $name', ({ listen }) => {
       'it waits no more',
       async () => (await get('/logs/clicks/0?after=1&waitMs=1')).status === 200,
     );
+  });
+
+  test('answers what waits when the server closes, or ends it with all connections', async () => {
+    const { get, server, close } = await serving();
+    const asked = once(server, 'request');
+    const waiting = get(`/logs/clicks/0?after=1&waitMs=${longMs}`).then(
+      ({ status }) => status,
+      () => 'ended',
+    );
+    await asked;
+    const closed = close();
+    if (!answersOnClose) server.closeAllConnections();
+    expect(await waiting).toBe(answersOnClose ? 200 : 'ended');
+    await closed;
+  });
+
+  test.skipIf(answersOnClose)('lets requests wait for their whole time when the server closes', async () => {
+    const { get, server, close } = await serving();
+    const asked = once(server, 'request');
+    const waitMs = 2_000;
+    const askedAt = performance.now();
+    const waiting = get(`/logs/clicks/0?after=1&waitMs=${waitMs}`);
+    await asked;
+    const closed = close();
+    expect((await waiting).status).toBe(200);
+    expect(performance.now() - askedAt).toBeGreaterThan(waitMs - 100);
+    await closed;
   });
 
   test('answers as the handler does, also with its headers', async () => {

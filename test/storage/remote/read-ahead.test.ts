@@ -39,6 +39,7 @@ const inOrder = Array.from({ length: sold }, (_, amount) => amount);
 
 test('asks for up to four sections at once, none of them behind the last full one', async () => {
   const underWay = new Set<number>();
+  const four = Promise.withResolvers<void>();
   let most = 0;
   let isPastEnd = false;
   const { amounts, billed } = await startBehind((honest) => async (request) => {
@@ -46,7 +47,9 @@ test('asks for up to four sections at once, none of them behind the last full on
     if (first === undefined) return honest(request);
     underWay.add(first);
     most = Math.max(most, underWay.size);
+    if (most >= 4) four.resolve();
     if (first === 61) isPastEnd ||= underWay.size > 1;
+    if (first > 6) await four.promise; // the first two are asked for before the size of sections is known
     await delay((first % 3) * 10); // so that answers overtake each other
     underWay.delete(first);
     return honest(request);

@@ -121,6 +121,7 @@ export class ActorClient {
     for (const pipelineId of this.#system.pipelineIds) {
       const target = this.#pipelineActor(pipelineId, 'restart');
       await this.#engine.call(target, applicationName, newId(), signal);
+      this.#statusRequests.get(pipelineId)?.renew(); // a request from before may be answered with the failure
     }
   }
 

@@ -27,17 +27,25 @@ export class SingleFlight<Answer> {
     return (await unlessAborted(resolvesWithin(current, remainingMs), signal)) ? await current : undefined;
   }
 
+  /** Makes the next caller send another request, because the answer to the one that is running may be outdated. */
+  renew(): void {
+    this.#current = undefined;
+    this.#callKey = newId();
+  }
+
   #start(): Promise<Answer> {
     this.#startedAt = performance.now();
-    this.#current = this.#send().finally(() => {
-      this.#current = undefined;
+    const current = this.#send().finally(() => {
+      if (this.#current === current) this.#current = undefined;
     });
-    return this.#current;
+    this.#current = current;
+    return current;
   }
 
   async #send(): Promise<Answer> {
-    const answer = await this.#request(this.#callKey);
-    this.#callKey = newId();
+    const callKey = this.#callKey;
+    const answer = await this.#request(callKey);
+    if (this.#callKey === callKey) this.#callKey = newId();
     return answer;
   }
 }

@@ -1,15 +1,30 @@
-import { listOperations, MultiprocessRunner, run } from 'kahn';
+import { listOperations, MultiprocessRunner, run, type SystemRunner } from 'kahn';
 import { expect, test, vi } from 'vitest';
 import { raise, storeFlagsIn, take } from '../../../runner/multi-threaded/file-flags.ts';
 import { assertContiguous, assertSound } from '../../../support/logs.ts';
 import { storages, temporaryDirectory, temporarySqlite } from '../../../support/storages.ts';
-import { Orders } from '../../../support/systems/invoicing.ts';
+import { type Apps, Orders } from '../../../support/systems/invoicing.ts';
 import { patient } from '../../../support/until.ts';
+import { watchRunners } from '../../../support/watchers/events.ts';
 import { DyingInvoices, dyingInvoicing, moments, secondEvent } from './dying-invoices.ts';
 
 const because = { by: 'ada', reason: 'drill' };
 /** Events that each replay and each reset handles again. */
 const stretch = 8;
+
+/** Returns a wait until nothing is processed again, which rejects at once if an application fails. */
+function waitForRepetitions(runner: SystemRunner<Apps>): () => Promise<void> {
+  const events = watchRunners();
+  return async () => {
+    const failure = await vi.waitFor(async () => {
+      const failed = events.find((event) => event.kind === 'failed');
+      if (failed !== undefined) return failed;
+      const [, { state, replays, upstreams } = {}] = await runner.status();
+      expect({ state, replays, lag: upstreams?.[0]?.lag }).toEqual({ state: 'idle', lag: 0 });
+    }, patient);
+    if (failure !== undefined) throw failure.error;
+  };
+}
 
 test.each(storages.filter(({ name }) => name !== 'memory'))(
   'workers killed in replays and resets handle each event once, and end each replay once, on $name',
@@ -26,11 +41,7 @@ test.each(storages.filter(({ name }) => name !== 'memory'))(
     await using runner = await MultiprocessRunner.start(dyingInvoicing, options);
     const invoices = runner.get(DyingInvoices);
     let placed = skipped;
-    const repeated = () =>
-      vi.waitFor(async () => {
-        const [, { state, replays, upstreams } = {}] = await runner.status();
-        expect({ state, replays, lag: upstreams?.[0]?.lag }).toEqual({ state: 'idle', lag: 0 });
-      }, patient);
+    const repeated = waitForRepetitions(runner);
     for (const [i, moment] of moments.entries()) {
       raise(moment);
       await runner.replay(DyingInvoices, { from: i * stretch + 1, to: (i + 1) * stretch, ...because });
@@ -75,14 +86,11 @@ test.each(['replay', 'reset'] as const)(
     }
     await (await run(dyingInvoicing, { storage })).close(); // the invoices leave these orders out
     await using runner = await MultiprocessRunner.start(dyingInvoicing, { storage, batchSize: 1 });
+    const repeated = waitForRepetitions(runner);
     raise(secondEvent, deaths);
     if (repetition === 'replay') await runner.replay(DyingInvoices, because);
     else await runner.reset(DyingInvoices, { at: 'start', ...because });
-    await vi.waitFor(async () => {
-      const [, { state, replays, upstreams } = {}] = await runner.status();
-      expect(state).not.toBe('failed');
-      expect({ state, replays, lag: upstreams?.[0]?.lag }).toEqual({ state: 'idle', lag: 0 });
-    }, patient);
+    await repeated();
     expect(take(secondEvent)).toBe(false);
     expect(await runner.get(DyingInvoices).log.head()).toBe(skipped);
   },

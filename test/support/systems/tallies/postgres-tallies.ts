@@ -25,7 +25,7 @@ export class PostgresTallies extends ProcessApplication<TallyEvent, ClickEvent, 
   }
 }
 
-function executedBy(rows: PostgresRows) {
+export function executedBy(rows: PostgresRows) {
   return async (text: string) => (await rows.query(text)).rows;
 }
 

@@ -26,7 +26,7 @@ export class SqliteTallies extends ProcessApplication<TallyEvent, ClickEvent, { 
   }
 }
 
-function executedBy(rows: DatabaseSync) {
+export function executedBy(rows: DatabaseSync) {
   return async (text: string) => rows.prepare(text).all();
 }
 

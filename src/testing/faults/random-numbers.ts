@@ -1,3 +1,8 @@
+/** Returns a seed by chance. */
+export function newSeed(): number {
+  return Math.floor(Math.random() * 2 ** 31);
+}
+
 /** Returns a generator of numbers from 0 up to 1, the same numbers for the same seed (mulberry32). */
 export function randomNumbers(seed: number): () => number {
   let state = seed;

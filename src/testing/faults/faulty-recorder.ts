@@ -1,21 +1,24 @@
+import { PositionConflictError, RecordConflictError } from '../../storage/errors.ts';
 import { ForwardingRecorder } from '../../storage/layers/forwarding-recorder.ts';
 import type { ProcessEvent, Recorder, WriteLock } from '../../storage/recorder.ts';
 import type { StoredSnapshot } from '../../storage/stored-event.ts';
-import type { CrashPlan } from './crash-plan.ts';
+import type { FaultyProcess } from './faulty-process.ts';
 
-/** A recorder of a process that may crash. */
-export class CrashingRecorder extends ForwardingRecorder {
+type RecordAll = (processEvents: readonly ProcessEvent[]) => Promise<number>;
+
+/** A recorder in a process that meets faults. */
+export class FaultyRecorder extends ForwardingRecorder {
   readonly #applicationName: string;
-  readonly #plan: CrashPlan;
+  readonly #process: FaultyProcess;
 
-  constructor(inner: Recorder, applicationName: string, plan: CrashPlan) {
+  constructor(inner: Recorder, applicationName: string, process: FaultyProcess) {
     super(inner);
     this.#applicationName = applicationName;
-    this.#plan = plan;
+    this.#process = process;
   }
 
   override record(pipelineId: number, processEvents: readonly ProcessEvent[]): Promise<number> {
-    return this.#record(processEvents, (all) => this.inner.record(pipelineId, all));
+    return this.#record(pipelineId, processEvents, (all) => this.inner.record(pipelineId, all));
   }
 
   override recordHandledTypes(
@@ -26,7 +29,7 @@ export class CrashingRecorder extends ForwardingRecorder {
   ): Promise<number> {
     const record = (version: number) =>
       this.inner.recordHandledTypes(pipelineId, upstreamName, version, types);
-    return this.#plan.recording({
+    return this.#process.recording({
       applicationName: this.#applicationName,
       contents: `handled types of '${upstreamName}'`,
       record: () => record(expectedVersion),
@@ -35,7 +38,7 @@ export class CrashingRecorder extends ForwardingRecorder {
   }
 
   override recordSnapshots(snapshots: readonly StoredSnapshot[]): Promise<void> {
-    return this.#plan.recording({
+    return this.#process.recording({
       applicationName: this.#applicationName,
       contents: 'snapshots',
       record: () => this.inner.recordSnapshots(snapshots),
@@ -43,36 +46,46 @@ export class CrashingRecorder extends ForwardingRecorder {
   }
 
   protected override explained<T>(result: Promise<T>): Promise<T> {
-    return this.#plan.reading(this.#applicationName, result);
+    return this.#process.reading(this.#applicationName, result);
   }
 
   protected override lockOf(lock: WriteLock): WriteLock {
-    this.#plan.locked(lock);
+    const release: WriteLock['release'] = (reason) => {
+      this.#process.unlocked(lock);
+      return lock.release(reason);
+    };
+    this.#process.locked(lock);
     return {
       get handle() {
         return lock.handle;
       },
-      record: (pipelineId, processEvents) =>
-        this.#record(processEvents, (all) => lock.record(pipelineId, all)).finally(() =>
-          this.#plan.unlocked(lock),
-        ),
-      release: (reason) => {
-        this.#plan.unlocked(lock);
-        return lock.release(reason);
+      record: async (pipelineId, processEvents) => {
+        try {
+          return await this.#record(pipelineId, processEvents, (all) => lock.record(pipelineId, all));
+        } finally {
+          await release();
+        }
       },
+      release,
     };
   }
 
-  #record(
+  async #record(
+    pipelineId: number,
     processEvents: readonly ProcessEvent[],
-    record: (all: readonly ProcessEvent[]) => Promise<number>,
+    record: RecordAll,
   ): Promise<number> {
-    return this.#plan.recording({
-      applicationName: this.#applicationName,
+    const applicationName = this.#applicationName;
+    this.#process.begin();
+    const head = await this.#process.recording({
+      applicationName,
       contents: contentsOf(processEvents),
       record: () => record(processEvents),
       breakOff: () => record([...processEvents, refused]),
+      lostRace: () => lostRace(applicationName, processEvents),
     });
+    this.#process.grown({ applicationName, pipelineId, head });
+    return head;
   }
 }
 
@@ -82,6 +95,18 @@ const refused: ProcessEvent = {
   snapshots: [],
   tracking: { upstreamName: 'crash', expected: 1, position: 2 },
 };
+
+/** Creates the error of a race for the first position or event; undefined if there is none. */
+function lostRace(applicationName: string, [first]: readonly ProcessEvent[]): Error | undefined {
+  if (first?.tracking !== undefined) {
+    const { upstreamName, expected, position } = first.tracking;
+    return new PositionConflictError(applicationName, upstreamName, { position: expected }, { position });
+  }
+  const event = first?.events[0];
+  if (event === undefined) return undefined;
+  const { originatorId, originatorVersion } = event;
+  return new RecordConflictError(applicationName, originatorId, originatorVersion, originatorVersion);
+}
 
 /** Describes what is recorded, for messages. */
 function contentsOf(processEvents: readonly ProcessEvent[]): string {

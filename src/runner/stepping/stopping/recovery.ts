@@ -1,0 +1,75 @@
+import { ControlLog } from '../../../application/control/control-log.ts';
+import type { Recorder } from '../../../storage/recorder.ts';
+import type { RunnerEvent } from '../../diagnostics.ts';
+import { RunnerClosedError } from '../../errors.ts';
+import { type RunningSystem, recorderIn } from '../../running-system.ts';
+import { Revival } from './revival.ts';
+import { StopState } from './stop-state.ts';
+
+/** What is stopped and started again. */
+export interface RecoveryParts {
+  readonly running: RunningSystem;
+  readonly clock: {
+    readonly isPaused: boolean;
+    pause(): void;
+    resume(): void;
+  };
+  /** Makes the applications ready for further ticks. */
+  restart(): Promise<void>;
+  eventOf(applicationName: string): RunnerEvent;
+}
+
+/** Stops a stepping runner because of an error, and starts it again when all failed applications are resumed. */
+export class Recovery {
+  readonly state: StopState;
+  readonly #parts: RecoveryParts;
+  readonly #closed = new AbortController();
+  /** Whether the clock was running when the runner stopped. */
+  #wasRunning = false;
+  /** The wait for the resumption of failed applications. */
+  #revival: Revival | undefined;
+
+  constructor(parts: RecoveryParts) {
+    this.#parts = parts;
+    this.state = new StopState(parts.eventOf, () => {
+      this.#wasRunning = !parts.clock.isPaused;
+      parts.clock.pause();
+    });
+  }
+
+  /** Stops the runner because of an error, until the failed applications are resumed. Returns the error to throw. */
+  fail(tick: number, error: unknown): unknown {
+    const reason = this.state.fail(tick, error);
+    const { running } = this.#parts;
+    const controls = [...this.state.failures].map(([applicationName, error]) => {
+      const recorder = recorderIn(running, applicationName) as Recorder;
+      const control = ControlLog.of(recorder);
+      const operationId = control.lastId;
+      running.failures.note({ applicationName, recorder, error, operationId });
+      return control;
+    });
+    if (controls.length > 0)
+      this.#revival ??= new Revival(controls, () => this.#restart(), this.#closed.signal);
+    return reason;
+  }
+
+  /** If all failed applications are resumed, resolves when ticks may begin again. */
+  async resumed(): Promise<void> {
+    if (this.#revival?.isDue) await this.#revival.done;
+  }
+
+  /** Stops the runner for good. Resolves when it no longer starts again. */
+  async close(): Promise<void> {
+    this.state.stop(new RunnerClosedError());
+    this.#closed.abort(new RunnerClosedError());
+    await this.#revival?.done.catch(() => {});
+  }
+
+  async #restart(): Promise<void> {
+    await this.#parts.restart();
+    this.#closed.signal.throwIfAborted();
+    this.#revival = undefined;
+    this.state.revive();
+    if (this.#wasRunning) this.#parts.clock.resume();
+  }
+}

@@ -1,0 +1,34 @@
+import { runnerContract } from 'kahn/testing';
+import { afterAll, expect, test } from 'vitest';
+import { inSqlite } from './subjects.ts';
+import { leftTimers, type WrongRunner, wrongRunners } from './wrong-runners.ts';
+
+afterAll(() => {
+  for (const timer of leftTimers) clearInterval(timer);
+});
+
+test.each(wrongRunners)('a runner that $fault does not pass', async ({ start, foundBy, message }) => {
+  const tests = testsFor(start);
+  await expect(tests.get(foundBy)?.()).rejects.toThrow(message);
+});
+
+test('titles of the tests differ', () => {
+  const titles: string[] = [];
+  const noting = {
+    describe: (_: string, body: () => void) => body(),
+    it: (title: string) => void titles.push(title),
+  };
+  runnerContract(noting, { name: 'never started', ...inSqlite, start: () => Promise.reject() });
+  expect(titles).toHaveLength(18);
+  expect(new Set(titles).size).toBe(titles.length);
+});
+
+/** Returns the tests of the contract for a runner, by their titles. */
+function testsFor(start: WrongRunner['start']): ReadonlyMap<string, () => Promise<void>> {
+  const tests = new Map<string, () => Promise<void>>();
+  runnerContract(
+    { describe: (_, body) => body(), it: (name, body) => void tests.set(name, body) },
+    { name: 'wrong', ...inSqlite, start, waitLimitMs: 2_000 },
+  );
+  return tests;
+}
