@@ -1,12 +1,12 @@
 import { explain, run, System, verify } from 'kahn';
 import { remote, serveLogs } from 'kahn/http';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { TestServer } from '../../serving/test-server.ts';
-import { Billing, Sale, Sales } from '../../serving/two-systems.ts';
-import { RestateEngine } from '../../support/servers/restate-engine.ts';
-import { startOnRestate } from '../../support/servers/restate-runner.ts';
-import { temporarySqlite } from '../../support/storages.ts';
-import { until } from '../../support/until.ts';
+import { TestServer } from '../../../serving/test-server.ts';
+import { Billing, Sale, Sales } from '../../../serving/two-systems.ts';
+import { RestateEngine } from '../../../support/servers/restate-engine.ts';
+import { startOnRestate } from '../../../support/servers/restate-runner.ts';
+import { temporarySqlite } from '../../../support/storages.ts';
+import { until } from '../../../support/until.ts';
 
 const never = 2 ** 30;
 
