@@ -73,7 +73,6 @@ export abstract class Application<
   out Needs extends PolicyNeeds = PolicyNeeds,
 > {
   readonly #listeners = new ListenerSet<Prompt>();
-  /** Undefined unless the application is open. */
   #pipelines: OpenPipelines | undefined;
   #wasOpened = false;
   /** Aborted when the application is closed: live tails of its readers end. */
