@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import type { ErrorDocument } from '../storage/remote/protocol.ts';
 
 const headers = { 'content-type': 'application/json; charset=utf-8', 'x-content-type-options': 'nosniff' };
+/** Returns the headers of a text. With its length, a client finds out whether it has all of it. */
+const headersOf = (body: string) => ({ ...headers, 'content-length': `${Buffer.byteLength(body)}` });
 
 /** Answers that nothing may keep. */
 export const notKept = 'no-store';
@@ -10,7 +12,8 @@ const keptForever = 'private, max-age=31536000, immutable';
 
 /** Answers with a document that may change. */
 export function changing(document: object): Response {
-  return new Response(JSON.stringify(document), { headers: { ...headers, 'cache-control': notKept } });
+  const body = JSON.stringify(document);
+  return new Response(body, { headers: { ...headersOf(body), 'cache-control': notKept } });
 }
 
 /** Answers with a document that never changes, or that the client has it already. */
@@ -18,9 +21,11 @@ export function unchanging(request: Request, document: object): Response {
   const body = JSON.stringify(document);
   const etag = `"${createHash('sha256').update(body).digest('base64url')}"`;
   const known = request.headers.get('if-none-match')?.split(',') ?? [];
-  const kept = { ...headers, 'cache-control': keptForever, etag };
+  const kept = { 'cache-control': keptForever, etag };
   const isKnown = known.some((one) => one.trim().replace(/^W\//, '') === etag);
-  return isKnown ? new Response(null, { status: 304, headers: kept }) : new Response(body, { headers: kept });
+  return isKnown
+    ? new Response(null, { status: 304, headers: { ...headers, ...kept } })
+    : new Response(body, { headers: { ...headersOf(body), ...kept } });
 }
 
 /** Refuses a request. */
@@ -31,6 +36,6 @@ export function refusal(
   others: Readonly<Record<string, string>> = {},
 ): Response {
   const document: ErrorDocument = { error: { code, message } };
-  const sent = { ...headers, 'cache-control': notKept, ...others };
-  return new Response(JSON.stringify(document), { status, headers: sent });
+  const body = JSON.stringify(document);
+  return new Response(body, { status, headers: { ...headersOf(body), 'cache-control': notKept, ...others } });
 }

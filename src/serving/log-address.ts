@@ -16,7 +16,7 @@ export function addressIn(pathname: string, prefix: string): LogAddress | undefi
   if (!pathname.startsWith(`${prefix}/`)) return undefined;
   const parts = pathname.slice(prefix.length + 1).split('/');
   const [name = '', pipeline = '', sections, section] = parts.map(decoded);
-  const pipelineId = /^\d{1,10}$/.test(pipeline) ? Number(pipeline) : undefined;
+  const pipelineId = /^(0|[1-9]\d{0,9})$/.test(pipeline) ? Number(pipeline) : undefined;
   if (name === '' || !isPipelineId(pipelineId)) return undefined;
   if (parts.length === 2) return { applicationName: name, pipelineId, sectionId: undefined };
   if (parts.length !== 4 || sections !== 'sections' || section === undefined) return undefined;

@@ -233,12 +233,11 @@ class LogServer {
   }
 }
 
-/** Reads a query parameter; 0 if it is missing. Throws {@link InvalidPositionError} unless it is an integer >= 0. */
+/** Reads a query parameter; 0 if it is missing. Throws {@link InvalidPositionError} unless it is one integer >= 0. */
 function countIn(query: URLSearchParams, name: string): number {
-  const text = query.get(name);
-  if (text === null) return 0;
-  if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new InvalidPositionError(`Expected the query parameter '${name}' to be an integer >= 0.`);
+  const [text = '0', ...others] = query.getAll(name);
+  if (/^\d{1,15}$/.test(text) && others.length === 0) return Number(text);
+  throw new InvalidPositionError(`Expected the query parameter '${name}' to be one integer >= 0.`);
 }
 
 function unknownLog(): Response {

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { inspect } from 'node:util';
-import { gzipSync } from 'node:zlib';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { run, System } from 'kahn';
 import { nodeListener, remote, serveLogs } from 'kahn/http';
 import { expect, onTestFinished, test } from 'vitest';
@@ -15,7 +15,9 @@ import { Billing, Sale, Sales } from './two-systems.ts';
 const token = 'a-token-of-the-test';
 const headers = { authorization: `Bearer ${token}` };
 
-const bomb = gzipSync(Buffer.alloc(20_000_000, 0x20));
+const spaces = Buffer.alloc(20_000_000, 0x20);
+const bomb = gzipSync(spaces);
+const doubleBomb = gzipSync(brotliCompressSync(spaces));
 
 async function sell(count: number, sales: typeof Sales = Sales, options: object = {}) {
   const runner = await run(System.of([[sales]], { name: 'shop' }));
@@ -111,6 +113,11 @@ test.each<[string, () => Response, string]>([
   [
     'compressed spaces without an end',
     () => new Response(bomb, { headers: { 'content-encoding': 'gzip' } }),
+    'more than 100000 bytes',
+  ],
+  [
+    'other compressed spaces, twice',
+    () => new Response(doubleBomb, { headers: { 'content-encoding': 'br, gzip' } }),
     'more than 100000 bytes',
   ],
   ['a byte now and then', () => slowly(), 'The request took too long.'],

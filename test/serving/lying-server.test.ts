@@ -161,6 +161,17 @@ describe('a follower stops at a server that answers', () => {
       'dependencies',
     ],
     [
+      'a cause beyond all numbers',
+      ({ items }) =>
+        Object.assign(items[0], { cause: { ...place, applicationName: 'x', notificationId: 2 ** 53 } }),
+      'the cause',
+    ],
+    [
+      'a notification whose fields are those of a prototype',
+      ({ items }) => void items.splice(0, 1, JSON.parse(`{"__proto__":${JSON.stringify(items[0])}}`)),
+      'notification undefined in place of 1',
+    ],
+    [
       'another system',
       (document) => Object.assign(document, { system: 'store' }),
       `the system "store" in place of 'shop'`,
@@ -209,6 +220,7 @@ describe('a follower stops at a server that answers', () => {
     ['a text', '7'],
     ['more than all numbers', 2 ** 53],
     ['nothing', undefined],
+    ['a number beyond all', Number.NaN], // null in JSON
   ])('%s as the end of the log', async (_what, head) => {
     const { status } = await startWith((handler) => async (request) => {
       const answer = await handler(request);
@@ -223,6 +235,11 @@ describe('a follower stops at a server that answers', () => {
     ['a text that is no JSON', () => new Response('<html>'), 'a text that is no JSON'],
     ['an array', () => Response.json([]), 'an answer that is no object'],
     ['bytes that are no text', () => new Response(new Uint8Array([0xff, 0xfe])), 'a text that is no JSON'],
+    ['nothing', () => new Response(''), 'a text that is no JSON'],
+    ['two documents', () => new Response('{}{}'), 'a text that is no JSON'],
+    ['deep arrays', () => new Response('['.repeat(90_000)), 'a text that is no JSON'],
+    ['only a prototype', () => new Response('{"__proto__":{"version":1}}'), 'the version undefined'],
+    ['a number without an end', () => new Response('{"version":1e400}'), 'the version null'],
     ['too much', () => new Response('['.repeat(200_000)), 'more than 100000 bytes'],
     ['without an end', () => endless(), 'more than 100000 bytes'],
   ])('%s', async (_what, answer, reason) => {
@@ -230,6 +247,26 @@ describe('a follower stops at a server that answers', () => {
     await until('it has failed', async () => (await status()).state === 'failed');
     expect(String((await status()).lastError)).toContain(reason);
   });
+});
+
+test.each<[string, (text: string) => string]>([
+  ['begins with a byte order mark', (text) => `\ufeff${text}`],
+  ['repeats its keys', (text) => text.replaceAll('"id":', '"id":"9,9","id":')],
+  ['names prototypes', (text) => text.replaceAll('"id":', '"__proto__":{"stained":true},"id":')],
+  [
+    'names prototypes in data',
+    (text) => text.replaceAll('{\\"amount\\":', '{\\"__proto__\\":{\\"stained\\":true},\\"amount\\":'),
+  ],
+])('a follower reads a document that %s', async (_what, change) => {
+  const { billing } = await startWith((handler) => async (request) => {
+    const answer = await handler(request);
+    const text = await answer.text();
+    const changed = change(text);
+    if (request.url.includes('/sections/')) expect(changed).not.toBe(text);
+    return new Response(changed);
+  });
+  await until('all is billed', async () => (await billing.get(Billing).log.head()) === 7);
+  expect(({} as { stained?: true }).stained).toBeUndefined();
 });
 
 function endless(): Response {
@@ -250,6 +287,13 @@ describe('a follower tries again while a server', () => {
       () => new Response(null, { status: 302, headers: { location: 'http://127.0.0.1:1/steal' } }),
       'STORAGE_DENIED',
     ],
+    [
+      'redirects to itself',
+      () => new Response(null, { status: 307, headers: { location: '/logs/sales/0' } }),
+      'STORAGE_DENIED',
+    ],
+    ['answers with nothing', () => new Response(null, { status: 204 }), 'STORAGE_UNREACHABLE'],
+    ['answers with a part', () => new Response('{}', { status: 206 }), 'STORAGE_UNREACHABLE'],
   ])('%s', async (_what, answer, code) => {
     const { server, honest, billing, status } = await startWith(answering(answer), { timeoutMs: 100 });
     // At first, a busy machine may not answer in time.

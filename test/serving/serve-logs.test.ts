@@ -139,12 +139,63 @@ test.each([
   ['/keys/0?after=x', 400, 'INVALID_POSITION'],
   ['/keys/0?waitMs=-5', 400, 'INVALID_POSITION'],
   ['/keys/0?waitMs=9999999999999999999', 400, 'INVALID_POSITION'],
-  [`/keys/0/sections/${'1'.repeat(3_000)}`, 414, 'URL_TOO_LONG'],
+  ['/keys/00', 404, 'UNKNOWN_LOG'], // each log has one path
+  ['/keys/+0', 404, 'UNKNOWN_LOG'],
+  ['/keys/0%00', 404, 'UNKNOWN_LOG'],
+  ['//keys/0', 404, 'UNKNOWN_LOG'],
+  ['/keys%2F0', 404, 'UNKNOWN_LOG'],
+  ['/keys%00/0', 404, 'UNKNOWN_LOG'],
+  ['/keys/0/sections%2F1,4', 404, 'UNKNOWN_LOG'],
+  ['/keys/0/', 404, 'UNKNOWN_LOG'],
+  ['/keys/0/sections/1,4%2F', 400, 'INVALID_POSITION'],
+  ['/keys/0/sections/-3,0', 400, 'INVALID_POSITION'],
+  ['/keys/0/sections/01,4', 400, 'INVALID_POSITION'],
+  ['/keys/0/sections/1.0,4', 400, 'INVALID_POSITION'],
+  ['/keys/0/sections/9007199254740993,9007199254740996', 400, 'INVALID_POSITION'],
+  ['/keys/0/sections/1e400,1e400', 400, 'INVALID_POSITION'],
+  ['/keys/0/sections/1,4?after=', 400, 'INVALID_POSITION'],
+  ['/keys/0/sections/1,4?after=1&after=2', 400, 'INVALID_POSITION'],
+  ['/keys/0?after=1&waitMs=1&waitMs=600000', 400, 'INVALID_POSITION'],
+  ['/keys/0?after=%00', 400, 'INVALID_POSITION'],
 ])('refuses %s', async (path, status, code) => {
   const { get } = await serving(1);
   const answer = await get(path);
   expect([answer.status, answer.body.error?.code]).toEqual([status, code]);
   expect(answer.headers.get('cache-control')).toBe('no-store');
+});
+
+test('refuses URLs that are too long', async () => {
+  const { get } = await serving(1);
+  for (const path of [`/keys/0/sections/${'1'.repeat(3_000)}`, `/keys/0?${'x=1&'.repeat(1_000)}`]) {
+    const { status, body } = await get(path);
+    expect([status, body.error?.code]).toEqual([414, 'URL_TOO_LONG']);
+  }
+});
+
+test('answers with nothing behind the end of the log, up to the largest numbers', async () => {
+  const { get } = await serving(5);
+  for (const path of ['/sections/9007199254740985,9007199254740988', '/sections/1,4?after=999999999999999']) {
+    const { status, body } = await get(`/keys/0${path}`);
+    expect([status, ids(body)]).toEqual([200, []]);
+  }
+});
+
+test.each<[string, (etag: string) => string, number]>([
+  ['range', () => 'bytes=0-3', 200],
+  ['if-range', (etag) => etag, 200],
+  ['if-none-match', (etag) => `W/${etag}`, 304],
+  ['if-none-match', (etag) => `"a" ,W/"b",  W/${etag},`, 304],
+  ['if-none-match', (etag) => etag.replaceAll('"', ''), 200],
+  ['if-none-match', (etag) => etag.toLowerCase(), 200],
+  ['if-none-match', () => ',,"",W/', 200],
+])('answers a full section with the header %s', async (name, valueFor, status) => {
+  const { get } = await serving(4);
+  const whole = await get('/keys/0/sections/1,4');
+  const answer = await get('/keys/0/sections/1,4', {
+    headers: { [name]: valueFor(whole.headers.get('etag') as string) },
+  });
+  expect([answer.status, answer.headers.get('etag')]).toEqual([status, whole.headers.get('etag')]);
+  expect(answer.body).toEqual(status === 200 ? whole.body : {});
 });
 
 test.each(['POST', 'PUT', 'DELETE', 'HEAD', 'OPTIONS'])('refuses the method %s', async (method) => {

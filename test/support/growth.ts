@@ -1,3 +1,6 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
 /** Bound between linear growth, which is about 4, and quadratic growth, which is about 16. */
 export const linear = 10;
 
@@ -21,4 +24,14 @@ async function cpuTimeOf(work: () => unknown): Promise<number> {
   await work();
   const { user, system } = process.threadCpuUsage(before);
   return Math.max(user + system, 1_000); // shorter times say nothing
+}
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** Returns the memory that objects, texts and buffers of this thread hold, in bytes. */
+export function heldBytes(): number {
+  collectGarbage();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
 }

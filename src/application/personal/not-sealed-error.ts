@@ -27,10 +27,14 @@ export class NotSealedError extends KahnError {
 
   constructor(unsealed: readonly UnsealedPersonal[], sealer: Sealer) {
     const subjects = new Set(unsealed.map(({ personal }) => `'${personal.subject}'`));
+    const { stackTraceLimit } = Error;
+    // Each save of new personal data makes such an error and catches it: taking the stack takes longer than to encrypt.
+    Reflect.set(Error, 'stackTraceLimit', 0);
     super(
       `Personal data of ${[...subjects].join(', ')} was made while it was recorded, such as by carryMetadata, apply() or ` +
         'encode() of a custom type. Make it where the event is triggered, or take it from the event.',
     );
+    Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
     this.#unsealed = unsealed;
     this.#sealer = sealer;
   }

@@ -147,11 +147,13 @@ export class SubjectKeys {
 
   /** Returns the key of an entry; undefined if it was deleted. */
   #note({ subject, key: text }: SubjectEntry): SubjectCipher | undefined {
+    const known = this.#bySubject.get(subject);
     if (text === undefined) {
-      this.#bySubject.get(subject)?.delete();
+      known?.delete();
       return undefined;
     }
-    const cipher = cipherOf({ subject, keyId: idOfKey(text) });
+    // Computing the id takes longer than to encrypt.
+    const cipher = known?.text === text ? known : cipherOf({ subject, keyId: idOfKey(text) });
     cipher.learn(text);
     this.#bySubject.set(subject, cipher);
     this.#keep(cipher);

@@ -32,9 +32,8 @@ export class SqliteSubjectKeys implements SubjectKeyTable {
   }
 
   async read(subjects: readonly string[]): Promise<readonly (SubjectEntry | undefined)[]> {
-    return this.#session.readTogether((statements) =>
-      subjects.map((subject) => entryIn(statements, subject)),
-    );
+    const read = (statements: SubjectStatements) => subjects.map((subject) => entryIn(statements, subject));
+    return subjects.length === 1 ? this.#session.read(read) : this.#session.readTogether(read);
   }
 
   async delete(subject: string, timestamp: number): Promise<boolean> {

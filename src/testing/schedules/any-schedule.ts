@@ -1,4 +1,5 @@
 import type { ApplicationClass } from '../../application/application.ts';
+import { MultiThreadedRunner } from '../../runner/multi-threaded/multi-threaded-runner.ts';
 import type { SystemRunner } from '../../runner/runner.ts';
 import { SingleThreadedRunner } from '../../runner/single-threaded/single-threaded-runner.ts';
 import { SteppingSingleThreadedRunner } from '../../runner/stepping/stepping-single-threaded-runner.ts';
@@ -25,7 +26,7 @@ export interface AnyScheduleOptions {
   readonly runs?: number;
   /** Seed of the first schedule; each further one has the next seed. @default a random one */
   readonly seed?: number;
-  /** Makes an empty storage for each run, to be used in one thread. @default memory() */
+  /** Makes an empty storage for each run. @default memory() */
   readonly storage?: () => StorageDescription;
   /** Longest time of one run, in ms. @default 60_000 */
   readonly runTimeoutMs?: number;
@@ -44,6 +45,8 @@ export interface TriedSchedules {
   readonly runs: number;
   /** Seed of the first one. */
   readonly seed: number;
+  /** Runners that could not be used, by their names, with the reasons: 'multi-threaded', or none. */
+  readonly unavailable: Readonly<Record<string, string>>;
 }
 
 /** A run of a scenario under a schedule has failed, or has left something else on record than an undisturbed run. */
@@ -57,8 +60,8 @@ export class ScheduleFailedError extends KahnError {
 
 /**
  * Checks that a system leaves the same on record under random schedules: delayed and refused recordings, lost answers, crashes
- * before and after recordings, restarts and changes between runners of one thread, and a second runner that races for the same notifications,
- * with prompts that are lost, repeated or late.
+ * at recordings, restarts, changes between runners, and a second runner that races for the same notifications, with prompts
+ * that are lost, repeated or late. A system with a `module` also runs in threads, if these can share the storage.
  *
  * @throws {@link ScheduleFailedError} for the first schedule that fails, with the shortest part of it that fails, too.
  * @throws {@link InvalidOptionError} if an option is unknown or its value does not fit.
@@ -93,17 +96,32 @@ async function trySchedules<Apps extends ApplicationClass>(
   const trial = { system, scenario, runTimeoutMs };
   const undisturbed = new ScheduleRun(storage(), []);
   const expected = await outcomeOf(trial, undisturbed);
+  const noThreads = await reasonAgainstThreads(system, storage());
   const failureUnder = (schedule: Schedule) =>
     failureOf(trial, new ScheduleRun(storage(), schedule), expected);
   for (let index = 0; index < runs; index += 1) {
-    const drawn = drawSchedule(seed + index, undisturbed.recordings, false);
+    const drawn = drawSchedule(seed + index, undisturbed.recordings, noThreads === undefined);
     const failure = await failureUnder(drawn);
     if (failure === undefined) continue;
     const fails = async (one: Schedule) => (await failureUnder(one)) !== undefined;
     const shortest = await simplestFailing(drawn, fails);
     throw failedError(seed + index, shortest, (await failureUnder(shortest)) ?? failure);
   }
-  return { runs, seed };
+  return { runs, seed, unavailable: noThreads === undefined ? {} : { 'multi-threaded': noThreads } };
+}
+
+/** Returns why a system does not run in threads on a storage; undefined if it does. */
+async function reasonAgainstThreads(
+  system: System,
+  storage: StorageDescription,
+): Promise<string | undefined> {
+  if (system.module === undefined) return 'the system has no module from which threads can load it';
+  try {
+    await (await startRunner(system, 'multi-threaded', storage)).close();
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
 }
 
 /** What all runs of one call have in common. */
@@ -155,6 +173,7 @@ async function outcomeOf<Apps extends ApplicationClass>(
     }
   };
   await using opened = new AsyncDisposableStack();
+  opened.defer(() => run.end());
   if (run.hasRival) opened.use(await startRunner(system, 'single-threaded', run.rivalStorage()));
   const restarts: Promise<void>[] = [];
   const disturbed: Scenario<Apps> = async (face) => {
@@ -172,6 +191,7 @@ async function outcomeOf<Apps extends ApplicationClass>(
       // A stepping runner that is closed in the context of its tick does not wait for the end of the tick.
       const restart = () => inRootContext(() => lasting.restart());
       run.restart = () => void restarts.push(restart().catch(() => {})); // the next call gets the error
+      void run.watchThreads();
     },
   });
   if (await resolvesWithin(outcome, runTimeoutMs)) return await outcome;
@@ -189,7 +209,13 @@ function startRunner<Apps extends ApplicationClass>(
   storage: StorageDescription,
 ): Promise<SystemRunner<Apps>> {
   const bound = system.bind(storage); // so that a run that never ends does not keep others from running the system
-  return kind === 'stepping'
-    ? SteppingSingleThreadedRunner.start(bound, { scaleFactor: 0, pollIntervalMs, undeclaredEvents })
-    : SingleThreadedRunner.start(bound, { pollIntervalMs, undeclaredEvents });
+  const options = { pollIntervalMs, undeclaredEvents } as const;
+  switch (kind) {
+    case 'single-threaded':
+      return SingleThreadedRunner.start(bound, options);
+    case 'stepping':
+      return SteppingSingleThreadedRunner.start(bound, { ...options, scaleFactor: 0 });
+    case 'multi-threaded':
+      return MultiThreadedRunner.start(bound, options);
+  }
 }

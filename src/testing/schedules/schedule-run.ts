@@ -28,6 +28,7 @@ export class ScheduleRun {
   readonly #restarted = new Set<number>();
   #prompts = 0;
   #crashedAt = newCount();
+  #isOver = false;
   #next: ScheduledRunner = 'single-threaded';
   /** Replaces the runner. */
   restart: () => void = () => {};
@@ -95,6 +96,21 @@ export class ScheduleRun {
         };
       },
     });
+  }
+
+  /** Notices what runners of threads record, until the run ends. */
+  async watchThreads(): Promise<void> {
+    if (!this.#schedule.some((step) => 'runner' in step && step.runner === 'multi-threaded')) return;
+    while (!this.#isOver) {
+      const { recordings } = this;
+      this.restartIfDue();
+      await Atomics.waitAsync(new Int32Array(this.#recordings), 0, recordings).value;
+    }
+  }
+
+  end(): void {
+    this.#isOver = true;
+    Atomics.notify(new Int32Array(this.#recordings), 0);
   }
 
   /** Replaces the runner if the schedule does so after one of the recordings so far. */

@@ -9,6 +9,7 @@ import { Reservations } from '../../../examples/shop/reservations.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { seed } from '../../support/seed.ts';
 import { byTier } from '../../support/tier.ts';
+import { Counter, Tickets, tallyingShop } from './tallying-shop.ts';
 
 async function placesThreeOrders(runner: ScenarioRunner<typeof Orders>) {
   for (const customer of ['ada', 'bob', 'cy']) await runner.get(Orders).place(customer);
@@ -16,7 +17,7 @@ async function placesThreeOrders(runner: ScenarioRunner<typeof Orders>) {
 
 test('the shop leaves the same on record under any schedule', async () => {
   const runs = byTier(30, 2_000);
-  expect(await anySchedule(shop, placesThreeOrders, { runs, seed })).toEqual({ runs, seed });
+  expect(await anySchedule(shop, placesThreeOrders, { runs, seed })).toEqual({ runs, seed, unavailable: {} });
 });
 
 test('shows the shortest schedule under which a policy does something else', async () => {
@@ -46,6 +47,28 @@ test('shows the shortest schedule under which a policy does something else', asy
       schedule: [expect.any(String)],
     }),
   );
+});
+
+const placesOnCounter = async (runner: ScenarioRunner<typeof Counter>) => {
+  for (const customer of ['ada', 'bob']) await runner.get(Counter).place(customer);
+};
+
+test('finds a policy that does something else in a thread of its own', async () => {
+  const error = await anySchedule(tallyingShop, placesOnCounter, { runs: 1_000, seed }).catch((e) => e);
+  expect(error).toMatchObject({
+    code: 'SCHEDULE_FAILED',
+    schedule: [expect.stringContaining('multi-threaded')],
+    message: expect.stringContaining('+   Ticket.Printed {"isKnown":false}'),
+  });
+});
+
+test('says why a system does not run in threads', async () => {
+  const inOneThread = System.of([[Counter, Tickets]]);
+  expect(await anySchedule(inOneThread, placesOnCounter, { runs: 20, seed })).toEqual({
+    runs: 20,
+    seed,
+    unavailable: { 'multi-threaded': expect.stringContaining('no module') },
+  });
 });
 
 test('shows a retried change as one refused recording', async () => {
