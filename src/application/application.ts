@@ -5,7 +5,6 @@ import type { RecordedEvent } from '../domain/provenance.ts';
 import type { Prompt } from '../storage/prompt.ts';
 import { markClass } from '../util/environment/copies.ts';
 import { inRootContext } from '../util/environment/root-context.ts';
-import { assertPipelineId } from '../util/ids.ts';
 import { ListenerSet } from '../util/listener-set.ts';
 import {
   type ApplicationBinding,
@@ -17,15 +16,10 @@ import { saveWith } from './commands/save.ts';
 import { updateAggregate } from './commands/update.ts';
 import type { Updated, UpdateOptions } from './commands/update-options.ts';
 import type { ApplicationDeclaration } from './declaration.ts';
-import {
-  ApplicationNotOpenError,
-  ApplicationOwnedByRunnerError,
-  InvalidPolicyError,
-  PipelineFixedError,
-} from './errors.ts';
+import { ApplicationNotOpenError, ApplicationOwnedByRunnerError, InvalidPolicyError } from './errors.ts';
 import type { NotificationLog } from './log/notification-log.ts';
 import { NotificationLogReader } from './log/notification-log-reader.ts';
-import { OpenPipeline } from './open-pipeline.ts';
+import { type OpenPipeline, OpenPipelines } from './open-pipeline.ts';
 import { currentPolicy } from './policy/current-policy.ts';
 import type { PolicyNeeds, ResourcesIn } from './policy/policy-context.ts';
 import type { EventStore } from './recording/event-store.ts';
@@ -79,10 +73,7 @@ export abstract class Application<
   out Needs extends PolicyNeeds = PolicyNeeds,
 > {
   readonly #listeners = new ListenerSet<Prompt>();
-  /** Every pipeline that the application has been in since it was opened. */
-  readonly #pipelines = new Map<number, OpenPipeline>();
-  #binding: ApplicationBinding | undefined;
-  #pipeline: OpenPipeline | undefined;
+  #pipelines: OpenPipelines | undefined;
   #wasOpened = false;
   /** Aborted when the application is closed: live tails of its readers end. */
   readonly #closed = new AbortController();
@@ -125,12 +116,7 @@ export abstract class Application<
    * instance, or get it from the runner.
    */
   changePipeline(pipelineId: number): void {
-    const { store } = this.#opened;
-    assertPipelineId(pipelineId);
-    if (pipelineId === store.pipelineId) return;
-    if (!this.#binding?.mayChangePipeline)
-      throw new PipelineFixedError(this.applicationName, store.pipelineId);
-    this.#enter(store.inPipeline(pipelineId), this.#binding);
+    this.#open.change(pipelineId);
   }
 
   /**
@@ -155,8 +141,7 @@ export abstract class Application<
    * @throws {@link ApplicationNotOpenError} if the application is not open.
    */
   get resources(): ResourcesIn<Needs> {
-    void this.#opened; // throws
-    return this.#binding?.resources as ResourcesIn<Needs>;
+    return this.#open.binding.resources as ResourcesIn<Needs>;
   }
 
   /** Log of the application's events, in the order in which they were recorded. */
@@ -288,7 +273,8 @@ export abstract class Application<
    * @throws {@link ApplicationOwnedByRunnerError} if the application belongs to a runner: close the runner.
    */
   async close(): Promise<void> {
-    if (this.#binding?.belongsToRunner) throw new ApplicationOwnedByRunnerError(this.applicationName);
+    if (this.#pipelines?.binding.belongsToRunner)
+      throw new ApplicationOwnedByRunnerError(this.applicationName);
     await this.#close();
   }
 
@@ -297,34 +283,20 @@ export abstract class Application<
   }
 
   async #close(): Promise<void> {
-    const binding = this.#binding;
-    if (binding === undefined) return;
-    this.#binding = undefined;
-    this.#pipeline = undefined;
+    const pipelines = this.#pipelines;
+    if (pipelines === undefined) return;
+    this.#pipelines = undefined;
     this.#closed.abort(new ApplicationNotOpenError(this.applicationName, 'closed'));
-    await using closing = new AsyncDisposableStack(); // released even if a save fails in an unexpected way
-    closing.defer(() => binding.release());
-    closing.defer(() => this.#listeners.clear());
-    for (const { queue } of this.#pipelines.values()) await queue.idle();
+    await pipelines.close().finally(() => this.#listeners.clear());
   }
 
   get #opened(): OpenPipeline {
-    if (this.#pipeline !== undefined) return this.#pipeline;
+    return this.#open.current;
+  }
+
+  get #open(): OpenPipelines {
+    if (this.#pipelines !== undefined) return this.#pipelines;
     throw new ApplicationNotOpenError(this.applicationName, this.#wasOpened ? 'closed' : 'not opened');
-  }
-
-  #bind(binding: ApplicationBinding): void {
-    this.#binding = binding;
-    this.#enter(binding.store, binding);
-    this.#wasOpened = true;
-  }
-
-  /** Switches to the pipeline of a store. A pipeline keeps its commit queue for when the application returns to it. */
-  #enter(store: EventStore, { saveRules }: ApplicationBinding): void {
-    const { pipelineId } = store;
-    const grown = (head: number) => this.#publish(pipelineId, head);
-    this.#pipeline = this.#pipelines.get(pipelineId) ?? new OpenPipeline(store, { ...saveRules, grown });
-    this.#pipelines.set(pipelineId, this.#pipeline);
   }
 
   #publish(pipelineId: number, head: number): void {
@@ -334,7 +306,11 @@ export abstract class Application<
   static {
     markClass(Application);
     applicationInternals = {
-      bind: (application, binding) => application.#bind(binding),
+      bind(application, binding) {
+        const grown = (pipelineId: number, head: number) => application.#publish(pipelineId, head);
+        application.#pipelines = new OpenPipelines(binding, grown);
+        application.#wasOpened = true;
+      },
       close: (application) => application.#close(),
       storeOf: (application) => application.#opened.store,
       publish: (application, pipelineId, head) => application.#publish(pipelineId, head),

@@ -39,7 +39,7 @@ async function beLate(
 
 function onSqlite(rule: LateRule) {
   class LateTallies extends SqliteTallies {
-    static readonly handlerTimeoutMs = 1_000;
+    static readonly handlerTimeoutMs = 2_000;
     static readonly errorRules: readonly ErrorRule[] = rules[rule];
     override readonly policy = this.when({
       'Click.Made': async (event, repository, context) => {
@@ -55,7 +55,7 @@ function onSqlite(rule: LateRule) {
 
 function onPostgres(rule: LateRule) {
   class LateTallies extends PostgresTallies {
-    static readonly handlerTimeoutMs = 1_000;
+    static readonly handlerTimeoutMs = 2_000;
     static readonly errorRules: readonly ErrorRule[] = rules[rule];
     override readonly policy = this.when({
       'Click.Made': async (event, repository, context) => {
