@@ -1,5 +1,6 @@
 import { type Application, type ApplicationClass, applicationInternals } from '../application/application.ts';
 import { ownedBinding } from '../application/application-binding.ts';
+import { askServers } from '../application/log/ask-servers.ts';
 import { openStore } from '../application/open-store.ts';
 import type { SaveRules } from '../application/recording/commit-queue.ts';
 import type { EventStore } from '../application/recording/event-store.ts';
@@ -88,9 +89,26 @@ async function open(
     opening,
     opened,
   });
+  await askServersOf(system, running, pipelineIds);
   await recordBeginnings(system, running, pipelineIds);
   await reportMismatches(system, running, pipelineIds);
   return running;
+}
+
+/** Waits for the servers of all upstreams in other systems at once. */
+async function askServersOf(
+  { graph }: System,
+  running: RunningSystem,
+  pipelineIds: readonly number[],
+): Promise<void> {
+  const asked = pipelineIds.flatMap((pipelineId) => {
+    const opened = running.in(pipelineId);
+    return [...opened].map(([name, application]) => {
+      const logs = upstreamsOf(graph, name).map((one) => (opened.get(one) as Application).log);
+      return askServers(applicationInternals.storeOf(application), logs);
+    });
+  });
+  await Promise.all(asked);
 }
 
 /** Records where applications begin in the logs of their upstreams, before anything else is recorded there. */

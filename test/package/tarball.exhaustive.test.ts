@@ -153,6 +153,13 @@ test.each([
   },
 );
 
+test('a project that installs the tarball runs the contract of runners on a runner with threads', async () => {
+  const args = ['--test', 'runner.test.js'];
+  const printed = await run(process.execPath, args, join(directory, 'tested-project'));
+  expect(printed).toMatch(/pass 18\n/);
+  expect(printed).toMatch(/fail 0\n/);
+});
+
 /**
  * Returns the messages of the tests of `shop.test.ts` that fail, by titles: of all tests for the correct shop, and of the test that
  * finds the bug for the shop with each bug.

@@ -1,6 +1,7 @@
 import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
 import { ownedBinding } from '../../application/application-binding.ts';
-import { RecordedNotificationLog } from '../../application/log/notification-log.ts';
+import { askServers } from '../../application/log/ask-servers.ts';
+import { type NotificationLog, RecordedNotificationLog } from '../../application/log/notification-log.ts';
 import { followedLog } from '../../application/log/sectioned-log.ts';
 import { openStore } from '../../application/open-store.ts';
 import {
@@ -61,14 +62,17 @@ export async function openApplication(
   for (const name of intermediatesOf(system.graph, applicationName))
     intermediates.set(name, await openRecorder(name));
   processApplicationInternals.setIntermediates(application, intermediates);
+  const logs: NotificationLog[] = [];
   for (const upstreamName of upstreamNames) {
     const recorder = await openRecorder(upstreamName);
     const { emits, sectionSize } = classOf(upstreamName);
     const recent = upstreamName === applicationName ? store.recent : undefined;
     const options = { applicationName: upstreamName, pipelineId, emits, recent, sectionSize };
     const log = new RecordedNotificationLog(recorder, options);
+    logs.push(log);
     application.follow(followedLog(log, useDirectQueryIfAvailable), batchSize);
   }
+  await askServers(store, logs);
   await processApplicationInternals.locate(application);
   return application;
 }

@@ -4,7 +4,7 @@ import { type Backoff, backoffMs } from '../../util/retry.ts';
 import { resolvesWithin } from '../../util/timeout.ts';
 import { isTransient } from '../errors.ts';
 
-/** Longest time for which a call waits for the first answer of a server, in ms. */
+/** Longest time for which a call waits for an answer of a server, in ms. */
 const longestFirstMs = 2_000;
 /** Delays between requests to a server that is away. */
 const backoff: Backoff = { firstMs: 100, maxMs: 5_000 };
@@ -40,6 +40,18 @@ export class Reachability {
       if (!this.#isKnown) this.#failed(unanswered());
     } else if (this.#trouble !== undefined && performance.now() >= this.#nextAskAt) this.#askOnce(signal);
     if (this.#trouble !== undefined) throw this.#trouble;
+  }
+
+  /**
+   * Resolves with an answer. If the server does not give it soon, the server counts as away until it answers.
+   *
+   * @param unanswered Creates the error for that.
+   */
+  async soon<T>(answer: Promise<T>, unanswered: () => Error, signal: AbortSignal): Promise<T> {
+    if (await unlessAborted(resolvesWithin(answer, longestFirstMs), signal)) return answer;
+    const error = unanswered();
+    this.#failed(error);
+    throw error;
   }
 
   /** Notes that the server has answered. */

@@ -44,6 +44,14 @@ interface Address {
   readonly waitMs?: number;
 }
 
+/** What happens while a page is read. */
+export interface PageReading {
+  /** Ends all requests; its reason is thrown. */
+  readonly signal?: AbortSignal;
+  /** Called for each answer of the server. */
+  answered?(): void;
+}
+
 /** Notifications that were read after an id. */
 interface KeptNotifications {
   readonly after: number;
@@ -82,9 +90,19 @@ export class RemoteLog {
 
   /** Rejects without a request of its own if the server is away. */
   async assertReachable(pipelineId: number, signal: AbortSignal): Promise<void> {
-    const unanswered = () => unreachable(this.location, undefined);
-    await this.#reachabilityOf(pipelineId).assertReachable(unanswered, signal);
+    await this.#reachabilityOf(pipelineId).assertReachable(() => this.unanswered(), signal);
     signal.throwIfAborted();
+  }
+
+  /** Reads where the log ends. Rejects if the server does not answer soon, and counts it as away until it does. */
+  async headSoon(pipelineId: number, signal: AbortSignal): Promise<number> {
+    const head = this.head(pipelineId, {}, signal);
+    return this.#reachabilityOf(pipelineId).soon(head, () => this.unanswered(), signal);
+  }
+
+  /** Creates the error for a server that has not answered yet. */
+  unanswered(): StorageError {
+    return unreachable(this.location, undefined);
   }
 
   #reachabilityOf(pipelineId: number): Reachability {
@@ -123,7 +141,7 @@ export class RemoteLog {
     after: number,
     limit: number,
     maxSize: number = Infinity,
-    signal?: AbortSignal,
+    { signal, answered }: PageReading = {},
   ): Promise<readonly StoredNotification[]> {
     const found: StoredNotification[] = [];
     using sections = new SectionsAhead(this.#sectionsOf(pipelineId), after + limit, signal);
@@ -131,6 +149,7 @@ export class RemoteLog {
       while (found.length < limit) {
         if (this.#sectionSize === undefined) await this.head(pipelineId, {}, signal);
         const next = await sections.after(after + found.length);
+        answered?.();
         if (next.length === 0) break;
         for (const one of next) if (found.length < limit) found.push(one);
         const fitting = upToSize(found, maxSize);

@@ -4,6 +4,7 @@ import type { History, RecordedOperation, RecordedPosition, Recorder, TypeCounts
 import { recorderClosed } from '../storage-location.ts';
 import type { LogPlace, StoredNotification } from '../stored-event.ts';
 import { notOurs } from './errors.ts';
+import { LateAnswers } from './late-answers.ts';
 import type { RemoteLog } from './remote-log.ts';
 
 /** Reads the log of an application of another system. Nothing can be recorded in it here. */
@@ -12,6 +13,8 @@ export class RemoteRecorder implements Recorder {
   readonly #noteRead: (pipelineId: number) => void;
   /** Pipelines that were read. */
   readonly #pipelineIds = new Set<number>();
+  /** Pages that the server has not answered in time, by pipeline. */
+  readonly #late = new Map<number, LateAnswers<readonly StoredNotification[]>>();
   readonly #closed = new AbortController();
 
   /** @param noteRead Called with the pipeline of a log that is read. */
@@ -34,7 +37,15 @@ export class RemoteRecorder implements Recorder {
     const kept = this.#log.takeKept(pipelineId, after, limit);
     if (kept !== undefined) return kept;
     const log = await this.#open(pipelineId);
-    return log.notifications(pipelineId, after, limit, maxSize, this.#closed.signal);
+    const { signal } = this.#closed;
+    const late = this.#late.get(pipelineId) ?? new LateAnswers();
+    this.#late.set(pipelineId, late);
+    return late.read(
+      `${after} ${limit} ${maxSize}`,
+      (answered) => log.notifications(pipelineId, after, limit, maxSize, { signal, answered }),
+      () => log.unanswered(),
+      signal,
+    );
   }
 
   async causes(pipelineId: number, after: number, limit: number): Promise<readonly (Cause | undefined)[]> {
@@ -43,7 +54,7 @@ export class RemoteRecorder implements Recorder {
 
   async head(pipelineId: number): Promise<number> {
     const log = await this.#open(pipelineId);
-    return log.head(pipelineId, {}, this.#closed.signal);
+    return log.headSoon(pipelineId, this.#closed.signal);
   }
 
   async logs(): Promise<readonly LogPlace[]> {

@@ -4,6 +4,8 @@ import { AsynchronousRunner } from '../../../runner/asynchronous/asynchronous-ru
 import { runnerOptions } from '../../../runner/runner-options.ts';
 import { openSystem, type RunningSystem } from '../../../runner/running-system.ts';
 import type { FollowerStates, WatchedFollowers } from '../../../runner/waiting/watched-followers.ts';
+import { isAway } from '../../../storage/remote/errors.ts';
+import { foreignLog } from '../../../storage/remote/log-names.ts';
 import { assertShared } from '../../../storage/storage.ts';
 import { upstreamsOf } from '../../../system/graph.ts';
 import { assertSystem, type System } from '../../../system/system.ts';
@@ -135,13 +137,30 @@ export class RestateRunner<
       application.subscribe((prompt) => this.#prompter.prompt(prompt, prompt.head));
     }
     await this.#promptAll();
+    await this.#listenToOtherSystems();
   }
 
-  /** Sends the heads of all logs, by which a service notices that it uses other storage. */
+  /** Sends the heads of all logs that can be read, by which a service notices that it uses other storage. */
   async #promptAll(): Promise<void> {
     for (const { applicationName, pipelineId, log } of this.#running.applications) {
-      this.#prompter.prompt({ applicationName, pipelineId }, await log.head());
+      const head = await log.head().catch((error: unknown) => {
+        if (!isAway(error, applicationName)) throw error;
+      });
+      if (head !== undefined) this.#prompter.prompt({ applicationName, pipelineId }, head);
     }
+  }
+
+  /** Prompts the actors when logs of other systems grow. */
+  async #listenToOtherSystems(): Promise<void> {
+    const applications: readonly ApplicationClass[] = this.system.applications;
+    if (applications.every(({ remote }) => remote === undefined)) return;
+    const listening = await this.#running.openedStorage.listen?.({
+      onPrompt: (prompt) => {
+        if (foreignLog(prompt.applicationName) !== undefined) this.#prompter.prompt(prompt, prompt.head);
+      },
+      onGap: () => {}, // the actors poll
+    });
+    if (listening !== undefined) this.defer(async () => listening[Symbol.asyncDispose]());
   }
 
   /** Resolves with the statuses of the actors. Throws {@link ActorsStoppedError} if they were shut down. */

@@ -1,7 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import { type ApplicationClass, applicationInternals } from '../../../application/application.ts';
 import { ownedBinding } from '../../../application/application-binding.ts';
-import { RecordedNotificationLog } from '../../../application/log/notification-log.ts';
+import { askServers } from '../../../application/log/ask-servers.ts';
+import { type NotificationLog, RecordedNotificationLog } from '../../../application/log/notification-log.ts';
 import { followedLog } from '../../../application/log/sectioned-log.ts';
 import { openStore } from '../../../application/open-store.ts';
 import {
@@ -102,7 +103,7 @@ export class ApplicationHost {
     for (const name of intermediatesOf(this.#system.graph, applicationName))
       intermediates.set(name, (await this.#storeOf(name)).recorder);
     processApplicationInternals.setIntermediates(application, intermediates);
-    const logs = [];
+    const logs: NotificationLog[] = [];
     for (const upstreamName of upstreamsOf(this.#system.graph, applicationName)) {
       const upstream = await this.#storeOf(upstreamName);
       const { recorder, emits, sectionSize } = upstream;
@@ -111,6 +112,7 @@ export class ApplicationHost {
       const log = new RecordedNotificationLog(recorder, options);
       logs.push(followedLog(log, this.#options.useDirectQueryIfAvailable));
     }
+    await askServers(store, logs);
     return new HostedApplication({
       application,
       logs,

@@ -1,7 +1,7 @@
 // A system that follows its own log and that of another system, which is away. Threads and processes import it from here.
 import { System } from 'kahn';
 import { remote } from 'kahn/http';
-import { Billing, Sales } from './two-systems.ts';
+import { Billing, Sales } from '../two-systems.ts';
 
 /** Sales of this system, beside those of the other one. */
 export class OwnSales extends Sales {

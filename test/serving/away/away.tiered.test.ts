@@ -11,11 +11,11 @@ import {
 } from 'kahn';
 import { remote, serveLogs } from 'kahn/http';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
-import { temporarySqlite } from '../support/storages.ts';
-import { byTier } from '../support/tier.ts';
-import { until } from '../support/until.ts';
-import { TestServer } from './test-server.ts';
-import { Billing, Sale, Sales } from './two-systems.ts';
+import { temporarySqlite } from '../../support/storages.ts';
+import { byTier } from '../../support/tier.ts';
+import { until } from '../../support/until.ts';
+import { TestServer } from '../test-server.ts';
+import { Billing, Sale, Sales } from '../two-systems.ts';
 
 const token = 'a-token-of-the-test';
 const headers = { authorization: `Bearer ${token}` };
