@@ -89,9 +89,13 @@ export class LocalFollowers {
     await this.#builds.get(this.#named(applicationName))?.end();
   }
 
-  /** Makes the followers of a log process events up to `head`, which another process has recorded. */
+  /**
+   * Makes the followers of a log process events up to `head`, which another process has recorded. The log may be one of
+   * another system in the same storage: it has no followers here.
+   */
   prompt(applicationName: string, head: number): void {
-    const application = this.#named(applicationName);
+    const application = this.#applications.get(applicationName);
+    if (application === undefined) return;
     application.sawHead(head);
     this.#turns.join(application.followers);
   }

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { openStorage } from '../../../src/storage/storage.ts';
 import { storedKey } from '../../support/personal/stored-bytes.ts';
 import { TcpProxy } from '../../support/servers/tcp-proxy.ts';
-import { storagesOfProcesses } from '../../support/storages.ts';
+import { storages, storagesOfProcesses } from '../../support/storages.ts';
 import { until } from '../../support/until.ts';
 import { SeparateProcess } from './separate-process.ts';
 
@@ -14,8 +14,7 @@ const unreadable = 'PERSONAL_UNREADABLE';
 const temporary = () => storagesOfProcesses[0]!.create();
 
 /** Starts a process that serves two subscribers, behind a proxy that keeps all bytes. */
-async function serving() {
-  const storage = temporary();
+async function serving(storage = temporary()) {
   const lists = await SeparateProcess.start(storage);
   await lists.ask('join', 'subject-1', ada);
   await lists.ask('join', 'subject-2', bo);
@@ -69,16 +68,19 @@ test('a process without the keys passes personal data on, and fails when it read
   expectSealed(wire(), keys);
 });
 
-test('a process on the storage of the server reads personal data until its subject is shredded', async () => {
-  const { storage, lists, url, wire } = await serving();
-  const office = await following(url, storage);
-  await until('both are noted', async () => (await office.notes()).length === 2);
-  expect(await office.notes()).toEqual([`subject-1: ${ada.name}`, `subject-2: ${bo.name}`]);
-  expect(await office.cards()).toEqual([ada.name, bo.name]);
-  expect(await lists.ask('shred', 'subject-1')).toBe(true);
-  expect(await office.cards()).toEqual(['nobody', bo.name]);
-  expectSealed(wire(), []);
-});
+test.each(storages.filter(({ name }) => name !== 'memory'))(
+  'a process on the storage of the server, on $name, reads personal data until its subject is shredded',
+  async ({ create }) => {
+    const { storage, lists, url, wire } = await serving(create());
+    const office = await following(url, storage);
+    await until('both are noted', async () => (await office.notes()).length === 2);
+    expect(await office.notes()).toEqual([`subject-1: ${ada.name}`, `subject-2: ${bo.name}`]);
+    expect(await office.cards()).toEqual([ada.name, bo.name]);
+    expect(await lists.ask('shred', 'subject-1')).toBe(true);
+    expect(await office.cards()).toEqual(['nobody', bo.name]);
+    expectSealed(wire(), []);
+  },
+);
 
 test('a process with a copy of the keys reads personal data until it shreds the subject itself', async () => {
   const { storage, lists, url, wire } = await serving();

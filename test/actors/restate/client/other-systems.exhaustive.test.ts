@@ -1,4 +1,4 @@
-import { explain, run, System, verify } from 'kahn';
+import { explain, run, System, type SystemRunner, verify } from 'kahn';
 import { remote, serveLogs } from 'kahn/http';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { TestServer } from '../../../serving/test-server.ts';
@@ -15,6 +15,15 @@ beforeAll(async () => {
   engine = await RestateEngine.start();
 });
 afterAll(() => engine[Symbol.asyncDispose]());
+
+/** Waits until no actor has anything left to read. */
+function untilIdle(runner: SystemRunner<never>): Promise<void> {
+  return until('the actors are idle', async () =>
+    (await runner.status()).every(
+      ({ state, upstreams }) => state === 'idle' && upstreams.every(({ lag }) => lag === 0),
+    ),
+  );
+}
 
 test('actors follow the log of another system, whose server goes and comes, exactly once and in order', async () => {
   const server = await TestServer.listen();
@@ -41,8 +50,10 @@ test('actors follow the log of another system, whose server goes and comes, exac
     });
     server.handler = handler;
     await until('what was sold before is billed', async () => (await billing.log.head()) === 7);
+    await untilIdle(runner);
     await sell(3);
     await until('what is sold is billed', async () => (await billing.log.head()) === 10);
+    await untilIdle(runner);
     server.handler = undefined; // answers 503
     server.cut();
     await sell(5);
