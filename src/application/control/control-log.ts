@@ -138,14 +138,24 @@ export class ControlLog {
    */
   onResumedAfter(id: number, signal: AbortSignal, resumed: () => void): void {
     const over = new AbortController();
+    let isCurrent = false; // what is known may be older than the operation: that is no restore
     const look = () => {
+      if (!isCurrent && this.lastId < id) return;
       if (over.signal.aborted || signal.aborted || !this.isResumedSince(id)) return;
       over.abort();
       resumed();
     };
     this.watch(look, AbortSignal.any([signal, over.signal]));
-    if (this.lastId >= id) look();
-    this.refresh().catch(() => {}); // what is known may be older than the operation
+    look();
+    this.refresh().then(
+      () => {
+        isCurrent = true;
+        look();
+      },
+      () => {
+        isCurrent = true; // from the next read on
+      },
+    );
   }
 
   /**

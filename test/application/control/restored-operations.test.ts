@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type StorageDescription, System } from 'kahn';
 import { sqlite } from 'kahn/sqlite';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { applicationInternals } from '../../../src/application/application.ts';
 import { ControlLog } from '../../../src/application/control/control-log.ts';
 import { type OperationKind, operationOf } from '../../../src/application/control/operation-kinds.ts';
@@ -140,4 +140,34 @@ test('processes parked notifications that are due again after a restore', async 
     await ControlLog.of(recorder).refresh();
     restore();
   }
+});
+
+test('a read that began before an operation does not look like a restore', async () => {
+  await using opened = await open();
+  const { recorder } = opened;
+  await record(recorder, 'pause');
+  let delayed: Promise<void> | undefined;
+  const slow: Pick<Recorder, 'operations'> = {
+    operations: async (after, limit) => {
+      const page = await recorder.operations(after, limit);
+      await delayed;
+      return page;
+    },
+  };
+  const control = ControlLog.of(slow as Recorder);
+  const answer = Promise.withResolvers<void>();
+  delayed = answer.promise;
+  const reading = control.refresh();
+  await record(recorder, 'retry', { pipelineId: 0, notifications: [] });
+  const resumed = vi.fn();
+  using end = Object.assign(new AbortController(), { [Symbol.dispose]: () => end.abort() });
+  control.onResumedAfter(2, end.signal, resumed); // a worker has read the second operation, and failed
+  answer.resolve();
+  await reading;
+  await control.refresh();
+  expect(control.lastId).toBe(2);
+  expect(resumed).not.toHaveBeenCalled();
+  await record(recorder, 'resume');
+  await control.refresh();
+  expect(resumed).toHaveBeenCalledOnce();
 });
