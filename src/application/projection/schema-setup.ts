@@ -21,9 +21,9 @@ export async function setUpSchema(
   setupTables: boolean,
 ): Promise<void> {
   const life = await schema.life();
-  if (!life.isCreated && !setupTables) throw new SchemaMissingError(schema.applicationName, schema.schema);
   if (life.isCreated) assertSameTables(schema, life);
-  else await createTables(schema, create);
+  else if (setupTables) await createTables(schema, create);
+  else throw new SchemaMissingError(schema.applicationName, schema.schema);
   await schema.history.refresh();
   if (schema.history.live === undefined && setupTables) await makeLive(schema, 'the first schema');
 }

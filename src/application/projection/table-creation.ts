@@ -10,12 +10,19 @@ import { byKahn, underLock } from './schema-lock.ts';
 /** Creates the tables of a schema: `create()` of a projection. */
 export type CreateTables = (context: CreateContext) => unknown;
 
-/** Creates the tables of a schema, unless that is done, and records that in the same transaction. */
+/**
+ * Creates the tables of a schema, and records that in the same transaction.
+ *
+ * @throws {@link SchemaChangedError} if another host has just created other tables.
+ */
 export async function createTables(schema: OpenSchema, create: CreateTables): Promise<void> {
   const { tables } = schema.declaration;
   await underLock(schema.recorders.own, async ({ handle }) => {
-    const { isCreated } = await schema.life();
-    if (isCreated) return undefined;
+    const life = await schema.life();
+    if (life.isCreated) {
+      assertSameTables(schema, life);
+      return undefined;
+    }
     await callCreate(schema, create, handle);
     for (const table of tables) {
       const name = schema.names.physicalName(table, schema.schema);

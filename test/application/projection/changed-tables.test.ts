@@ -1,9 +1,11 @@
-import { run, SchemaChangedError, System } from 'kahn';
+import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import { type CreateContext, run, SchemaChangedError, System } from 'kahn';
 import { sqlite } from 'kahn/sqlite';
 import { expect, test } from 'vitest';
 import { rejectionOf } from '../../support/errors.ts';
 import { listedOn } from '../../support/projections/listed-orders.ts';
-import { type OrderList, Orders } from '../../support/projections/order-list.ts';
+import { OrderList, Orders } from '../../support/projections/order-list.ts';
 import { storages, temporaryDirectory } from '../../support/storages.ts';
 
 const places = [
@@ -33,3 +35,18 @@ test.each(places)(
     expect((await again.status())[1]).toMatchObject({ state: 'idle' });
   },
 );
+
+test('of two runners that create different tables under the same schema at once, one is refused', async () => {
+  const storage = sqlite({ file: join(temporaryDirectory(), 'shop.db') });
+  class Renamed extends OrderList {
+    static override readonly tables: readonly string[] = ['purchases'];
+    override create({ db, tables }: CreateContext<DatabaseSync>) {
+      db.exec(`create table ${tables.purchases} (id text) strict`);
+    }
+  }
+  const starts = [OrderList, Renamed].map((kind) => run(System.of([[Orders, kind]]), { storage }));
+  const ends = await Promise.allSettled(starts);
+  for (const end of ends) if (end.status === 'fulfilled') await end.value.close();
+  const errors = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []));
+  expect(errors).toEqual([expect.any(SchemaChangedError)]);
+});
