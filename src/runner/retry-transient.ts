@@ -18,11 +18,11 @@ export function longer(interruption: Interruption | undefined, delayMs: number):
   return { since, tries: tries + 1, nextTryAt: Math.round(now + delayMs) };
 }
 
-/** Repeats the work, without limit, while it fails with transient errors; each is passed to `interrupted`. */
+/** Repeats the work, without limit, while it fails with transient errors; each is passed to `interrupted`, if given. */
 export function retryTransient<T>(
   work: () => Promise<T>,
   signal: AbortSignal,
-  interrupted: (error: unknown, interruption: Interruption) => void,
+  interrupted?: (error: unknown, interruption: Interruption) => void,
 ): Promise<T> {
   let interruption: Interruption | undefined;
   return retry(work, {
@@ -31,7 +31,7 @@ export function retryTransient<T>(
     signal,
     onRetry: (error, delayMs) => {
       interruption = longer(interruption, delayMs);
-      interrupted(error, interruption);
+      interrupted?.(error, interruption);
     },
   });
 }

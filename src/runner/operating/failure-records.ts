@@ -29,7 +29,7 @@ export class FailureRecords {
     const mayRecord = (control: ControlLog) => !control.hasFailed && !control.isResumedSince(operationId);
     const request = { kind: 'failed', by: applicationName, reason, mayRecord, signal } as const;
     const record = () => recordOperation({ applicationName, recorder }, request);
-    const recording = retryTransient(record, signal, () => {})
+    const recording = retryTransient(record, signal)
       .catch(() => {}) // the runner on which it failed knows of the failure in any case
       .finally(() => this.#pending.delete(recording));
     this.#pending.add(recording);

@@ -38,12 +38,10 @@ export class CatchUp {
     if (this.#mayPark) await unlessAborted(this.#dueProcessed(), signal);
     stopped.throwIfAborted();
     let seen = logs.map((log) => log.seen);
-    const readHeads = retryTransient(
-      () => this.#readHeads(),
-      stopped,
-      () => {},
+    const heads = await unlessAborted(
+      retryTransient(() => this.#readHeads(), stopped),
+      signal,
     );
-    const heads = await unlessAborted(readHeads, signal);
     stopped.throwIfAborted();
     for (;;) {
       const failure = await this.#process(seen, heads, signal);

@@ -28,7 +28,7 @@ export async function dueProcessed(
   const first = async () => (await recorder.parked?.({ pipelineId, after: 0, limit: 1 }))?.[0];
   for (let ms = shortestRestMs; ; ms = Math.min(2 * ms, longestRestMs)) {
     const seen = progress.progress;
-    const parked = await retryTransient(first, signal, () => {});
+    const parked = await retryTransient(first, signal);
     if (parked === undefined || !isTried(parked) || !processes(parked.upstreamName)) return;
     await restUntilProgress(progress, seen, ms, signal);
   }

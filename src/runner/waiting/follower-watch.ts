@@ -85,7 +85,7 @@ export class FollowerWatch {
     const { recorder } = applicationInternals.storeOf(this.application);
     const find = () =>
       awaitedParked({ applicationName, pipelineId }, recorder, this.#upstreamName, (id) => ids.has(id));
-    return await retryTransient(find, signal, () => {});
+    return await retryTransient(find, signal);
   }
 
   /**
@@ -103,7 +103,7 @@ export class FollowerWatch {
     for (let ms = shortestRestMs; ; ms = Math.min(2 * ms, longestRestMs)) {
       const { progress } = this.#followers;
       const seen = progress.progress;
-      const { error, isDue } = await retryTransient(find, signal, () => {});
+      const { error, isDue } = await retryTransient(find, signal);
       if (!isDue) return error;
       if (this.#state.state === 'failed') await this.#followers.refresh?.();
       const { state, lastError } = this.#state;
@@ -149,22 +149,14 @@ export class FollowerWatch {
 
   /** Returns what the application has processed late; undefined if it has parked nothing. */
   #findLate(signal: AbortSignal): Promise<LateEffects | undefined> {
-    return retryTransient(
-      () => this.#traces.find(),
-      signal,
-      () => {},
-    );
+    return retryTransient(() => this.#traces.find(), signal);
   }
 
   /** Reads which notifications of the upstream were processed after they had been parked. */
   async #lateOnes(signal: AbortSignal): Promise<ReadonlyMap<number, LatePlace>> {
     const late = await this.#findLate(signal);
     if (late === undefined) return noneLate;
-    await retryTransient(
-      () => late.load(),
-      signal,
-      () => {},
-    );
+    await retryTransient(() => late.load(), signal);
     return late.of(this.#upstreamName, this.application.pipelineId);
   }
 
@@ -176,7 +168,7 @@ export class FollowerWatch {
   /** Reads the log, and waits while its storage is unavailable. */
   #reader(signal: AbortSignal): CauseReader {
     const causes = this.#causes;
-    const patiently = <T>(read: () => Promise<T>) => retryTransient(read, signal, () => {});
+    const patiently = <T>(read: () => Promise<T>) => retryTransient(read, signal);
     return {
       head: (pipelineId) => patiently(() => causes.head(pipelineId)),
       operations: (after, limit) => patiently(() => causes.operations(after, limit)),

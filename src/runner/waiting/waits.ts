@@ -105,7 +105,7 @@ export class Waits {
           else throw error;
         },
       });
-      const branches = await this.#everything();
+      const branches = await this.#everything(end);
       await walk.run(branches);
       await assertNoneParked(branches, end);
     });
@@ -123,11 +123,7 @@ export class Waits {
         if (upstreamsOf(system.graph, applicationName).length === 0) continue;
         const { recorder } = applicationInternals.storeOf(one);
         const traces = ParkingTraces.of(recorder, mayPark(one.constructor as unknown as ApplicationClass));
-        const late = await retryTransient(
-          () => traces.find(),
-          end,
-          () => {},
-        );
+        const late = await retryTransient(() => traces.find(), end);
         if (late === undefined) continue;
         const processes = (upstream: string) =>
           downstreamsOf(system.graph, upstream).includes(applicationName) &&
@@ -144,7 +140,7 @@ export class Waits {
     if (count === 0) return;
     const ids = IdRanges.of(notificationId - count + 1, notificationId);
     await this.#untilEnd(signal, async (end) => {
-      await assertRecorded(saved, application, call);
+      await retryTransient(() => assertRecorded(saved, application, call), end);
       const walk = new EffectWalk({
         followersOf: (follower) => this.#followersOf(follower.application, names),
         processed: async (follower, notifications, ended) => {
@@ -165,14 +161,15 @@ export class Waits {
 
   /**
    * Returns all notifications in all logs. Compares all positions with the logs again, also of empty logs: a log may have
-   * been restored from an older copy. Effects up to the present heads need no search: they are among them.
+   * been restored from an older copy. Effects up to the present heads need no search: they are among them. Waits while a
+   * log cannot be read.
    */
-  async #everything(): Promise<readonly Branch[]> {
+  async #everything(end: AbortSignal): Promise<readonly Branch[]> {
     const { pipelineIds, running } = this.#parts;
     const applications = pipelineIds.flatMap((pipelineId) => [...running.in(pipelineId).values()]);
-    const heads = new Map(
-      await Promise.all(applications.map(async (one) => [one, await one.log.head()] as const)),
-    );
+    const headOf = async (one: Application) =>
+      [one, await retryTransient(() => one.log.head(), end)] as const;
+    const heads = new Map(await Promise.all(applications.map(headOf)));
     return applications.flatMap((upstream) => {
       const ids = IdRanges.of(1, heads.get(upstream) ?? 0);
       return this.#followersOf(upstream).map((follower) => {
