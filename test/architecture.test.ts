@@ -259,7 +259,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'runner/stepping/stopping',
     'runner/stepping/threads',
   ],
-  'runner/stepping/stopping': ['runner', 'runner/stepping/errors.ts'],
+  'runner/stepping/stopping': ['runner', 'runner/stepping', 'runner/stepping/clock'],
   'runner/stepping/clock': ['runner', 'runner/waiting'],
   'runner/stepping/threads': ['runner', 'runner/supervised', 'runner/stepping'],
   'actors/restate': ['actors/restate/client', 'actors/restate/service', 'actors/restate/engine'],

@@ -227,7 +227,7 @@ export class RunningSystem {
     return [...this.#pipelines.values()].flatMap((applications) => [...applications.values()]);
   }
 
-  /** The recorder of an application, also while the application is closed. */
+  /** Returns the recorder of an application; its pipelines share it. It is open until everything is released. */
   recorderOf(applicationName: string): Recorder | undefined {
     return this.#parts.stores.get(applicationName)?.recorder;
   }
@@ -251,11 +251,6 @@ export class RunningSystem {
     }
     return opened;
   }
-}
-
-/** Returns the recorder of an application; its pipelines share it. It is open until everything is released. */
-export function recorderIn(running: RunningSystem, applicationName: string): Recorder | undefined {
-  return running.recorderOf(applicationName);
 }
 
 /** Throws {@link InvalidArgumentError} if a runner is constructed without what `start()` opens. */

@@ -10,7 +10,7 @@ import { upstreamsOf } from '../../system/graph.ts';
 import { assertPartOf, type System } from '../../system/system.ts';
 import { InvalidArgumentError } from '../../util/options.ts';
 import type { ApplicationState } from '../runner.ts';
-import { type RunningSystem, recorderIn } from '../running-system.ts';
+import type { RunningSystem } from '../running-system.ts';
 import { changeParked, type ParkedOperation } from './change-parked.ts';
 import { type OperationOptions, operationOptionsOf } from './operation-options.ts';
 import { type ParkedEvent, parkedEvents } from './parked-events.ts';
@@ -101,7 +101,7 @@ export class Operations {
   async *all(): AsyncGenerator<Operation, void, undefined> {
     const { system, running } = this.#operated;
     for (const { applicationName } of system.applications) {
-      const recorder = recorderIn(running, applicationName);
+      const recorder = running.recorderOf(applicationName);
       if (recorder === undefined) continue;
       yield* operationsOf(applicationName, recorder);
       const schema = schemaIn(recorder);
@@ -157,7 +157,7 @@ export class Operations {
     const { system, running } = this.#operated;
     assertPartOf(system, application);
     const { applicationName } = application;
-    const recorder = recorderIn(running, applicationName);
+    const recorder = running.recorderOf(applicationName);
     if (recorder !== undefined && upstreamsOf(system.graph, applicationName).length > 0)
       return { applicationName, recorder };
     throw new InvalidArgumentError(

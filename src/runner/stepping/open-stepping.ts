@@ -5,10 +5,10 @@ import { Mutex } from '../../util/mutex.ts';
 import { resolveOptions } from '../../util/options.ts';
 import type { Clock } from '../../util/time.ts';
 import { realClock } from '../../util/time.ts';
-import { publish } from '../diagnostics.ts';
+import { publish, type RunnerEvent } from '../diagnostics.ts';
 import { localPipelineId } from '../local-pipeline.ts';
 import { LoopWatch } from '../loops/loop-watch.ts';
-import { openSystem, type RunningSystem, recorderIn } from '../running-system.ts';
+import { openSystem, type RunningSystem } from '../running-system.ts';
 import { Interruptions } from './interruptions.ts';
 import { LogHeads } from './log-heads.ts';
 import type { DriverParts, DriverReport, StepDriver } from './step-driver.ts';
@@ -62,7 +62,7 @@ export async function openStepping<Apps extends ApplicationClass>(
     const { clock = realClock, startTimeMs = Date.now() } = resolved;
     const seed = `${startTimeMs} ${heads.total}`; // so that a second run on the same storage makes other ids
     const interruptions = new Interruptions();
-    const loops = new LoopWatch(runnerName, (name) => recorderIn(running, name));
+    const loops = new LoopWatch(runnerName, (name) => running.recorderOf(name));
     const report = reportTo(interruptions, runnerName, loops);
     const driver = await inRootContext(startDriver, {
       system,
@@ -89,6 +89,14 @@ export async function openStepping<Apps extends ApplicationClass>(
     await running.release();
     throw error;
   }
+}
+
+/** Returns the diagnostics event of an application. */
+export function eventOf(
+  { runnerName }: Pick<SteppingParts, 'runnerName'>,
+  applicationName: string,
+): RunnerEvent {
+  return { runner: runnerName, applicationName, pipelineId: localPipelineId };
 }
 
 function reportTo(interruptions: Interruptions, runner: string, loops: LoopWatch): DriverReport {

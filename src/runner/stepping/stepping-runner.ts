@@ -1,11 +1,10 @@
-import { clearTimeout, setTimeout } from 'node:timers';
-import { type ApplicationClass, applicationInternals } from '../../application/application.ts';
+import type { ApplicationClass } from '../../application/application.ts';
 import type { Saved } from '../../application/recording/save-options.ts';
 import type { StorageDescription } from '../../storage/storage.ts';
 import type { System } from '../../system/system.ts';
 import { assertFunction } from '../../util/options.ts';
 import { yieldIfBusy } from '../../util/yield-to-event-loop.ts';
-import { publish, type RunnerEvent, warnOfAbandoned } from '../diagnostics.ts';
+import { publish } from '../diagnostics.ts';
 import { RunnerClosedError } from '../errors.ts';
 import { localPipelineId } from '../local-pipeline.ts';
 import { OperableRunner } from '../operating/operable-runner.ts';
@@ -22,8 +21,9 @@ import { TickSeries } from './clock/tick-series.ts';
 import type { TickWaits } from './clock/tick-waits.ts';
 import { WaitInTickError } from './errors.ts';
 import { FollowerStates } from './follower-states.ts';
-import type { SteppingParts } from './open-stepping.ts';
+import { eventOf, type SteppingParts } from './open-stepping.ts';
 import { Simulation } from './simulation.ts';
+import { closeStepping } from './stopping/close-stepping.ts';
 import { Recovery } from './stopping/recovery.ts';
 import { lineOf, nothingHappenedIn, type Tick } from './tick.ts';
 
@@ -231,7 +231,7 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
 
   /** Finishes the tick under way and releases everything. Resolves at once if called in that tick. */
   async close(): Promise<void> {
-    this.#closing ??= this.#close();
+    this.#closing ??= closeStepping(this.#parts, this.#recovery, this.#ticks, this.#clock);
     if (!this.#ticks.isInTick) await this.#closing;
   }
 
@@ -268,29 +268,4 @@ export abstract class SteppingRunner<Apps extends ApplicationClass = Application
   #assertNotClosed(): void {
     if (this.#closing !== undefined) throw new RunnerClosedError();
   }
-
-  async #close(): Promise<void> {
-    const { running, driver, turns, options } = this.#parts;
-    await this.#recovery.close();
-    await using closing = new AsyncDisposableStack(); // everything is released even if a step of closing fails
-    closing.defer(() => turns.run(() => running.release()));
-    const timer = setTimeout(
-      () => this.#recovery.state.abandon(new RunnerClosedError()),
-      options.drainTimeoutMs,
-    );
-    await this.#ticks.ended().finally(() => clearTimeout(timer)); // the tick under way has ended
-    await this.#clock.ended;
-    await Promise.all(running.applications.map(applicationInternals.close));
-    const terminated = await driver.close(options.drainTimeoutMs);
-    await closing.disposeAsync();
-    warnOfAbandoned(terminated, options.drainTimeoutMs);
-    for (const { applicationName } of running.applications) {
-      const isTerminated = terminated.includes(applicationName);
-      publish('stopped', { ...eventOf(this.#parts, applicationName), terminated: isTerminated });
-    }
-  }
-}
-
-function eventOf({ runnerName }: SteppingParts, applicationName: string): RunnerEvent {
-  return { runner: runnerName, applicationName, pipelineId: localPipelineId };
 }

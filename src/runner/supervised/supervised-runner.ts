@@ -7,7 +7,6 @@ import { AsynchronousRunner, type AsynchronousRunnerParts } from '../asynchronou
 import { LoopWatch } from '../loops/loop-watch.ts';
 import type { ApplicationState } from '../runner.ts';
 import type { ResolvedRunnerOptions } from '../runner-options.ts';
-import { recorderIn } from '../running-system.ts';
 import type { FollowerStates, ProgressSignal, WatchedFollowers } from '../waiting/watched-followers.ts';
 import type { Supervisor } from './supervisor.ts';
 import { Supervisors, warnOfTerminated } from './supervisors.ts';
@@ -43,7 +42,7 @@ export abstract class SupervisedRunner<
   protected constructor(parts: SupervisedRunnerParts<Apps>) {
     super(parts);
     this.#parts = parts;
-    this.#loops = new LoopWatch(parts.runnerName, (name) => recorderIn(parts.running, name));
+    this.#loops = new LoopWatch(parts.runnerName, (name) => parts.running.recorderOf(name));
   }
 
   /** Starts all workers, unless the runner is closed already. @internal */
@@ -71,7 +70,7 @@ export abstract class SupervisedRunner<
     resumed: () => void,
   ): void {
     const { running } = this.#parts;
-    const recorder = recorderIn(running, applicationName) as Recorder; // it is open until all workers are closed
+    const recorder = running.recorderOf(applicationName) as Recorder; // it is open until all workers are closed
     const control = ControlLog.of(recorder);
     const failedAfter = operationId ?? control.lastId;
     const error = this.#supervisors.of(applicationName, pipelineId)?.lastError;

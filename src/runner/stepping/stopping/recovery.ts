@@ -2,18 +2,15 @@ import { ControlLog } from '../../../application/control/control-log.ts';
 import type { Recorder } from '../../../storage/recorder.ts';
 import type { RunnerEvent } from '../../diagnostics.ts';
 import { RunnerClosedError } from '../../errors.ts';
-import { type RunningSystem, recorderIn } from '../../running-system.ts';
+import type { RunningSystem } from '../../running-system.ts';
+import type { ClockLoop } from '../clock/clock-loop.ts';
 import { Revival } from './revival.ts';
 import { StopState } from './stop-state.ts';
 
 /** What is stopped and started again. */
 export interface RecoveryParts {
   readonly running: RunningSystem;
-  readonly clock: {
-    readonly isPaused: boolean;
-    pause(): void;
-    resume(): void;
-  };
+  readonly clock: Pick<ClockLoop, 'isPaused' | 'pause' | 'resume'>;
   /** Makes the applications ready for further ticks. */
   restart(): Promise<void>;
   eventOf(applicationName: string): RunnerEvent;
@@ -42,7 +39,7 @@ export class Recovery {
     const reason = this.state.fail(tick, error);
     const { running } = this.#parts;
     const controls = [...this.state.failures].map(([applicationName, error]) => {
-      const recorder = recorderIn(running, applicationName) as Recorder;
+      const recorder = running.recorderOf(applicationName) as Recorder;
       const control = ControlLog.of(recorder);
       const operationId = control.lastId;
       running.failures.note({ applicationName, recorder, error, operationId });
