@@ -37,20 +37,11 @@ export class Recovery {
   /** Stops the runner because of an error, until the failed applications are resumed. Returns the error to throw. */
   fail(tick: number, error: unknown): unknown {
     const reason = this.state.fail(tick, error);
-    const { running } = this.#parts;
-    const controls = [...this.state.failures].map(([applicationName, error]) => {
-      const recorder = running.recorderOf(applicationName) as Recorder;
-      const control = ControlLog.of(recorder);
-      const operationId = control.lastId;
-      running.failures.note({ applicationName, recorder, error, operationId });
-      return control;
-    });
-    if (controls.length > 0)
-      this.#revival ??= new Revival(controls, () => this.#restart(), this.#closed.signal);
+    if (this.state.failures.size > 0 && this.#revival === undefined) this.#awaitResumption();
     return reason;
   }
 
-  /** If all failed applications are resumed, resolves when ticks may begin again. */
+  /** If all failed applications are resumed, resolves when ticks may begin again, or rejects if they cannot be started. */
   async resumed(): Promise<void> {
     if (this.#revival?.isDue) await this.#revival.done;
   }
@@ -62,8 +53,28 @@ export class Recovery {
     await this.#revival?.done.catch(() => {});
   }
 
+  /** Puts the failures on record, and starts the runner again when all failed applications are resumed. */
+  #awaitResumption(): void {
+    const { running } = this.#parts;
+    const controls = [...this.state.failures].map(([applicationName, error]) => {
+      const recorder = running.recorderOf(applicationName) as Recorder;
+      const control = ControlLog.of(recorder);
+      const operationId = control.lastId;
+      running.failures.note({ applicationName, recorder, error, operationId });
+      return control;
+    });
+    this.#revival = new Revival(controls, () => this.#restart(), this.#closed.signal);
+  }
+
   async #restart(): Promise<void> {
-    await this.#parts.restart();
+    try {
+      await this.#parts.restart();
+    } catch (error) {
+      this.#closed.signal.throwIfAborted();
+      this.state.failAgain(error);
+      this.#awaitResumption();
+      throw error;
+    }
     this.#closed.signal.throwIfAborted();
     this.#revival = undefined;
     this.state.revive();

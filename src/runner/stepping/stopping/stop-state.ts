@@ -45,6 +45,14 @@ export class StopState {
     this.#stop = new AbortController();
   }
 
+  /** Notes why the failed applications could not be started again. */
+  failAgain(error: unknown): void {
+    for (const name of this.#failures.keys()) {
+      this.#failures.set(name, error);
+      publish('failed', { ...this.#eventOf(name), error });
+    }
+  }
+
   abandon(reason: unknown): void {
     this.#abandon.abort(reason);
   }
