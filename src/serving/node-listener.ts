@@ -46,6 +46,7 @@ export function nodeListener(handler: LogHandler): RequestListener {
     const isClosing = () => server instanceof Server && !server.listening;
     const response = await responseTo(handler, incoming, outgoing, isClosing);
     if (isClosing() && incoming.httpVersionMajor === 1) outgoing.setHeader('connection', 'close');
+    outgoing.prependOnceListener('finish', () => liftPauseLimit(incoming, server));
     await sendOne(response, outgoing);
   };
   return (incoming, outgoing) => void respond(incoming, outgoing).catch(() => outgoing.destroy());
@@ -77,6 +78,15 @@ async function send({ status, headers, body }: Response, outgoing: ServerRespons
   outgoing.setTimeout(longestPauseMs, () => outgoing.destroy());
   if (body === null) outgoing.end();
   else await pipeline(body, outgoing);
+}
+
+/**
+ * Gives a connection the time limit of its server again: the limit for an answer would end the next request, which may wait
+ * longer. Must be called before the listener of Node, which then limits the time without a request.
+ */
+function liftPauseLimit({ httpVersionMajor, socket }: IncomingMessage, server: unknown): void {
+  if (httpVersionMajor === 1)
+    socket.setTimeout((server as { readonly timeout?: number } | undefined)?.timeout ?? 0);
 }
 
 /** Returns the request as the fetch standard knows it; undefined if it is none. */

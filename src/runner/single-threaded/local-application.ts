@@ -7,7 +7,12 @@ import {
 import { ControlLog } from '../../application/control/control-log.ts';
 import { mayPark } from '../../application/error-rules/error-rules.ts';
 import { isTransientFailure } from '../../application/failures.ts';
-import { PausedError, PolicyRetryError, RacesLostError } from '../../application/following-errors.ts';
+import {
+  isBlocking,
+  PausedError,
+  PolicyRetryError,
+  RacesLostError,
+} from '../../application/following-errors.ts';
 import type { NotificationLog } from '../../application/log/notification-log.ts';
 import type { LateEffects } from '../../application/parking/late-effects.ts';
 import { ParkingTraces } from '../../application/parking/parking-traces.ts';
@@ -245,7 +250,11 @@ export class LocalApplication implements FollowingApplication {
 
   /** Rejects the waits for a log, because only another runner can process what its next notification waits for. */
   #block(log: LocalLog, error: unknown): Interruption {
-    if (messageOf(error) !== messageOf(log.blockedBy)) this.blockedRetry.reset();
+    // One more system that is away does not bring the others back sooner.
+    const isNew = isBlocking(error)
+      ? messageOf(error) !== messageOf(log.blockedBy)
+      : this.upstreams.every(({ blockedBy }) => blockedBy === undefined);
+    if (isNew) this.blockedRetry.reset();
     log.blockedBy = error;
     log.reject(error);
     return this.blockedRetry.schedule();

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { unlessAborted } from '../../util/abort.ts';
 import { resolvesWithin } from '../../util/timeout.ts';
 
@@ -5,6 +6,8 @@ import { resolvesWithin } from '../../util/timeout.ts';
 const longestWaitMs = 2_000;
 /** The same while the server is silent. */
 const shortestWaitMs = 100;
+/** Time after which a call waits for no further answer, in ms. A server may answer one notification at a time. */
+const longestReadMs = 10_000;
 /** Most results that are kept for the calls that did not wait for them. */
 const mostKept = 8;
 
@@ -47,7 +50,8 @@ export class LateAnswers<T> {
       answers += 1;
       this.#isSilent = false;
     });
-    for (let before = -1; before < answers; ) {
+    const end = performance.now() + longestReadMs;
+    for (let before = -1; before < answers && performance.now() < end; ) {
       before = answers;
       const wait = resolvesWithin(result, this.#isSilent ? shortestWaitMs : longestWaitMs);
       if (await unlessAborted(wait, signal)) return result;

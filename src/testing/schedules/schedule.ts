@@ -10,11 +10,15 @@ export type ScheduleStep =
   | { readonly kind: 'rival' }
   | { readonly kind: 'delay'; readonly recording: number; readonly turns: number }
   | { readonly kind: 'restart'; readonly recording: number; readonly runner: ScheduledRunner }
-  | ({
-      readonly kind: 'fault' /** Started after a crash. */;
-      readonly runner?: ScheduledRunner;
-    } & PlannedFault)
+  | ScheduledFault
   | { readonly kind: 'prompt'; readonly prompt: number; readonly fate: 'lost' | 'repeated' | 'late' };
+
+/** A fault at a recording. */
+interface ScheduledFault extends PlannedFault {
+  readonly kind: 'fault';
+  /** The runner that is started after a crash. */
+  readonly runner?: ScheduledRunner;
+}
 
 /** Disturbances of one run. */
 export type Schedule = readonly ScheduleStep[];
@@ -83,12 +87,7 @@ function lineOf(step: ScheduleStep): string {
   }
 }
 
-function faultLine({
-  recording,
-  fault,
-  moment,
-  runner,
-}: PlannedFault & { readonly runner?: ScheduledRunner }): string {
+function faultLine({ recording, fault, moment, runner }: ScheduledFault): string {
   const isRecorded = moment === 'after';
   switch (fault) {
     case 'crash':

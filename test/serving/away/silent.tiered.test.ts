@@ -1,5 +1,11 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { MultiprocessRunner, MultiThreadedRunner, SingleThreadedRunner, verify } from 'kahn';
+import {
+  type Interruption,
+  MultiprocessRunner,
+  MultiThreadedRunner,
+  SingleThreadedRunner,
+  verify,
+} from 'kahn';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { temporarySqlite } from '../../support/storages.ts';
 import { byTier } from '../../support/tier.ts';
@@ -55,3 +61,15 @@ test.each(runners.flatMap((Runner) => silences.map((silence) => ({ Runner, silen
   },
   120_000,
 );
+
+test('a single thread tries all servers that are away with one delay, which grows', async () => {
+  servers.silence = 'heads';
+  const tries: number[] = [];
+  const interrupted = (event: unknown) =>
+    tries.push((event as { readonly interruption: Interruption }).interruption.tries);
+  subscribe('kahn:interrupted', interrupted);
+  onTestFinished(() => void unsubscribe('kahn:interrupted', interrupted));
+  await using runner = await SingleThreadedRunner.start(office, { pollIntervalMs: 50 });
+  expect(tries.slice(0, shops)).toEqual(Array.from({ length: shops }, (_, i) => i + 1));
+  await runner.close(); // while the servers are silent
+});

@@ -7,8 +7,8 @@ afterAll(() => {
   for (const timer of leftTimers) clearInterval(timer);
 });
 
-test.each(wrongRunners)('a runner that $fault does not pass', async ({ start, foundBy, message }) => {
-  const tests = testsFor(start);
+test.each(wrongRunners)('a runner that $fault does not pass', async ({ foundBy, message, ...wrong }) => {
+  const tests = testsFor(wrong);
   await expect(tests.get(foundBy)?.()).rejects.toThrow(message);
 });
 
@@ -24,11 +24,13 @@ test('titles of the tests differ', () => {
 });
 
 /** Returns the tests of the contract for a runner, by their titles. */
-function testsFor(start: WrongRunner['start']): ReadonlyMap<string, () => Promise<void>> {
+function testsFor(
+  wrong: Pick<WrongRunner, 'start' | 'waitLimitMs'>,
+): ReadonlyMap<string, () => Promise<void>> {
   const tests = new Map<string, () => Promise<void>>();
   runnerContract(
     { describe: (_, body) => body(), it: (name, body) => void tests.set(name, body) },
-    { name: 'wrong', ...inSqlite, start, waitLimitMs: 2_000 },
+    { ...wrong, name: 'wrong', ...inSqlite },
   );
   return tests;
 }

@@ -56,6 +56,8 @@ export interface WrongRunner {
   readonly start: Start;
   readonly foundBy: string;
   readonly message: RegExp;
+  /** Time after which a wait fails that never ends. */
+  readonly waitLimitMs?: number;
 }
 
 /** Timers that a runner leaves. */
@@ -67,6 +69,7 @@ export const wrongRunners: readonly WrongRunner[] = [
     start: apart(singleThreaded),
     foundBy: 'handles what is saved without being asked',
     message: /until the order is paid/,
+    waitLimitMs: 2_000,
   },
   {
     fault: 'delivers events twice after a restart',
@@ -96,6 +99,7 @@ export const wrongRunners: readonly WrongRunner[] = [
     })),
     foundBy: 'close() releases everything that keeps the process alive',
     message: /resources that close\(\) has left\n[\s\S]*'Timeout'/,
+    waitLimitMs: 5_000,
   },
   {
     fault: 'does not wait',

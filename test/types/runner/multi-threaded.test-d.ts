@@ -1,8 +1,8 @@
 import { MultiThreadedRunner, System, type SystemRunner } from 'kahn';
 import { expectTypeOf } from 'vitest';
-import { Orders } from '../../examples/shop/orders.ts';
-import { Payments } from '../../examples/shop/payments.ts';
-import { Reservations } from '../../examples/shop/reservations.ts';
+import { Orders } from '../../../examples/shop/orders.ts';
+import { Payments } from '../../../examples/shop/payments.ts';
+import { Reservations } from '../../../examples/shop/reservations.ts';
 
 const small = System.of([[Orders, Reservations, Orders]], { module: import.meta.url, name: 'small' });
 // @ts-expect-error `module` is a URL as a string, which can be sent to a thread.

@@ -8,9 +8,9 @@ import {
   type Tick,
 } from 'kahn';
 import { expectTypeOf } from 'vitest';
-import { Orders } from '../../examples/shop/orders.ts';
-import { Payments } from '../../examples/shop/payments.ts';
-import { Reservations } from '../../examples/shop/reservations.ts';
+import { Orders } from '../../../examples/shop/orders.ts';
+import { Payments } from '../../../examples/shop/payments.ts';
+import { Reservations } from '../../../examples/shop/reservations.ts';
 
 type Small = typeof Orders | typeof Reservations;
 

@@ -1,8 +1,8 @@
 import { MultiprocessRunner, pipelineFor, System, type SystemRunner } from 'kahn';
 import { expectTypeOf } from 'vitest';
-import { Orders } from '../../examples/shop/orders.ts';
-import { Payments } from '../../examples/shop/payments.ts';
-import { Reservations } from '../../examples/shop/reservations.ts';
+import { Orders } from '../../../examples/shop/orders.ts';
+import { Payments } from '../../../examples/shop/payments.ts';
+import { Reservations } from '../../../examples/shop/reservations.ts';
 
 const small = System.of([[Orders, Reservations, Orders]], { module: import.meta.url, name: 'small' });
 
