@@ -59,8 +59,8 @@ export { NotEquivalentError, ScenarioRunError } from './scenarios/errors.ts';
 export type { Scenario, ScenarioRunner } from './scenarios/scenario.ts';
 export type { StorageChoice } from './scenarios/storage-places.ts';
 export {
-  type AnyScheduleOptions,
   anySchedule,
   ScheduleFailedError,
   type TriedSchedules,
 } from './schedules/any-schedule.ts';
+export type { AnyScheduleOptions } from './schedules/schedule-options.ts';
