@@ -12,7 +12,7 @@ export function assertBeginnings(classes: readonly ApplicationClass[], graph: Sy
     if (unknown === undefined) continue;
     const nearest = nearestOf(unknown, upstreams);
     throw new InvalidSystemError(
-      `'static readonly begins' of class ${name} names '${unknown}', which application '${applicationName}' does not ` +
+      `'static readonly begins' of class ${name || '(anonymous)'} names '${unknown}', which application '${applicationName}' does not ` +
         `follow.${nearest === undefined ? '' : ` Did you mean '${nearest}'?`} Its upstreams are: ${upstreams.join(', ') || 'none'}.`,
     );
   }

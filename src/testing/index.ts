@@ -7,7 +7,6 @@ export {
   type Crash,
   type CrashingStorage,
   type CrashingStorageOptions,
-  type CrashMoment,
   type CrashPoint,
   crashingStorage,
 } from './crashes/crashing-storage.ts';
@@ -15,6 +14,7 @@ export { type SurvivedCrashes, survivesEveryCrash } from './crashes/survives-eve
 export type { EquivalenceOptions } from './equivalence/equivalence-options.ts';
 export { type Equivalence, equivalent } from './equivalence/equivalent.ts';
 export type { StartRunner } from './equivalence/runner-kinds.ts';
+export type { FaultMoment } from './faults/faults.ts';
 export {
   type FaultyStorage,
   type FaultyStorageOptions,
@@ -59,8 +59,8 @@ export { NotEquivalentError, ScenarioRunError } from './scenarios/errors.ts';
 export type { Scenario, ScenarioRunner } from './scenarios/scenario.ts';
 export type { StorageChoice } from './scenarios/storage-places.ts';
 export {
-  type AnyScheduleOptions,
   anySchedule,
   ScheduleFailedError,
   type TriedSchedules,
 } from './schedules/any-schedule.ts';
+export type { AnyScheduleOptions } from './schedules/schedule-options.ts';

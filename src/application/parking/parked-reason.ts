@@ -1,11 +1,11 @@
 import type { ParkedContent, ParkedKey } from '../../storage/parked.ts';
-import { portable } from '../../util/portable-error.ts';
+import { type PortableError, portable } from '../../util/portable-error.ts';
 
 /** An error on which an application parked a notification, as storage keeps it. */
 export interface ParkedFailure {
   /** Name of the error's class. */
   readonly name: string;
-  /** The first 4,000 characters of the message. */
+  /** The first 4,000 characters of the message, and of those of the causes. */
   readonly message: string;
   readonly code?: string;
   /** The first 4,000 characters of the stack. */
@@ -23,15 +23,22 @@ const mostCharacters = 4_000;
 
 /** Encodes the error on which a policy failed. */
 export function reasonOfFailure(thrown: unknown): string {
-  const { name, message, stack, fields } = portable(thrown);
+  const { name, message, stack, fields, cause } = portable(thrown);
   const { code } = fields;
   const error: ParkedFailure = {
     name,
-    message: message.slice(0, mostCharacters),
+    message: withCauses(message, cause).slice(0, mostCharacters),
     ...(typeof code === 'string' && { code: code.slice(0, mostCharacters) }),
     ...(stack !== undefined && { stack: stack.slice(0, mostCharacters) }),
   };
   return encode({ error });
+}
+
+/** Adds the messages of causes, because `fetch()` and query builders say only in the cause why something failed. */
+function withCauses(message: string, cause: PortableError | undefined): string {
+  if (cause === undefined) return message;
+  const reason = withCauses(cause.message, cause.cause);
+  return message.includes(reason) ? message : `${message}: ${reason}`;
 }
 
 /** Encodes the notification behind which another one is parked. */

@@ -47,6 +47,14 @@ export class RowsGuard {
     );
   }
 
+  /** Creates the error for a statement that would write while rows are read. */
+  refusedWrite(): RowsError {
+    return this.refused(
+      'a statement that writes',
+      'this handle reads what is recorded. Write rows in the handlers of the policy',
+    );
+  }
+
   /** Creates the error for a statement or a call that is refused. */
   refused(what: string, reason: string): RowsError {
     return rowsError('ROWS_REFUSED', this.applicationName, `${what} is refused: ${reason}`);

@@ -110,6 +110,12 @@ export function isOfDriver(error: unknown): boolean {
   return typeof (error as { errcode?: unknown } | undefined)?.errcode === 'number';
 }
 
+/** Returns whether a statement would write on a connection that only reads. */
+export function isWriteWhileReading(error: unknown): boolean {
+  const { errcode } = (error ?? {}) as { errcode?: unknown };
+  return typeof errcode === 'number' && resultCode(errcode) === 'SQLITE_READONLY';
+}
+
 /** Returns whether an error is due to the disk, the file system or other users of the file, and not to a statement. */
 export function isOfEnvironment(error: unknown): boolean {
   const { errcode } = error as { errcode?: unknown };

@@ -5,14 +5,11 @@ import { type FaultMoment, moments } from '../faults/faults.ts';
 import { withFaults } from '../faults/faulty-module.ts';
 import { type MetFault, newCount } from '../faults/faulty-process.ts';
 
-/** When a process crashes: before a recording, in the middle of its transaction, or before the caller gets the answer. */
-export type CrashMoment = FaultMoment;
-
 /** The place of a crash. */
 export interface CrashPoint {
   /** Number of the recording, counted from 1. */
   readonly recording: number;
-  readonly moment: CrashMoment;
+  readonly moment: FaultMoment;
 }
 
 /** A crash that has happened. */
@@ -33,7 +30,7 @@ export interface CrashingStorageOptions {
    *
    * @default 'after'
    */
-  readonly moment?: CrashMoment;
+  readonly moment?: FaultMoment;
 }
 
 export const crashingStorageOptions: OptionRules<CrashingStorageOptions, 'moment'> = {

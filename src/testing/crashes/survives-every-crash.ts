@@ -7,7 +7,7 @@ import type { StorageDescription } from '../../storage/storage.ts';
 import { assertSystem, type System } from '../../system/system.ts';
 import { messageOf } from '../../util/errors.ts';
 import { assertFunction, resolveOptions } from '../../util/options.ts';
-import { moments } from '../faults/faults.ts';
+import { type FaultMoment, moments } from '../faults/faults.ts';
 import { framesAbove, withFrames } from '../frames-of-caller.ts';
 import { differenceOf } from '../scenarios/differences.ts';
 import { NotEquivalentError, ScenarioRunError } from '../scenarios/errors.ts';
@@ -16,7 +16,7 @@ import type { Scenario } from '../scenarios/scenario.ts';
 import { chosenPlaces, localPlaces, type MakePlace } from '../scenarios/storage-places.ts';
 import { CrashNotSurvivedError } from './crash-errors.ts';
 import { type CrashesOptions, crashesOptions } from './crash-options.ts';
-import { type CrashingStorage, type CrashMoment, crashingStorage } from './crashing-storage.ts';
+import { type CrashingStorage, crashingStorage } from './crashing-storage.ts';
 
 /** What {@link survivesEveryCrash} has tried. */
 export interface SurvivedCrashes {
@@ -110,7 +110,7 @@ async function survivesOn<Apps extends ApplicationClass>(
   for (let i = 0; i < all; i += 1) {
     if (performance.now() > trial.deadline) return { tried, left: all - i };
     const recording = Math.floor(i / moments.crash.length) + 1;
-    const moment = moments.crash[i % moments.crash.length] as CrashMoment;
+    const moment = moments.crash[i % moments.crash.length] as FaultMoment;
     await using kept = await place();
     const crashing = crashingStorage(kept.storage, { recording, moment });
     // Runs are not equal in the number of their recordings: a batch may hold more, or less.

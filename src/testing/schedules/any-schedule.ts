@@ -1,6 +1,7 @@
 import type { ApplicationClass } from '../../application/application.ts';
 import { MultiThreadedRunner } from '../../runner/multi-threaded/multi-threaded-runner.ts';
 import type { SystemRunner } from '../../runner/runner.ts';
+import type { RunnerOptions } from '../../runner/runner-options.ts';
 import { SingleThreadedRunner } from '../../runner/single-threaded/single-threaded-runner.ts';
 import { SteppingSingleThreadedRunner } from '../../runner/stepping/stepping-single-threaded-runner.ts';
 import { memory } from '../../storage/memory/index.ts';
@@ -8,8 +9,7 @@ import type { StorageDescription } from '../../storage/storage.ts';
 import { assertSystem, type System } from '../../system/system.ts';
 import { inRootContext } from '../../util/environment/root-context.ts';
 import { KahnError, messageOf } from '../../util/errors.ts';
-import { durationMs, integer, ruleOf } from '../../util/option-rules.ts';
-import { assertFunction, type OptionRules, resolveOptions } from '../../util/options.ts';
+import { assertFunction, resolveOptions } from '../../util/options.ts';
 import { resolvesWithin } from '../../util/timeout.ts';
 import { newSeed } from '../faults/random-numbers.ts';
 import { framesAbove, withFrames } from '../frames-of-caller.ts';
@@ -17,27 +17,9 @@ import { differenceOf } from '../scenarios/differences.ts';
 import { runScenario, type ScenarioOutcome } from '../scenarios/run-scenario.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import { drawSchedule, type Schedule, type ScheduledRunner, scheduleLines } from './schedule.ts';
+import { type AnyScheduleOptions, anyScheduleOptions } from './schedule-options.ts';
 import { ScheduleRun } from './schedule-run.ts';
 import { simplestFailing } from './shrinking.ts';
-
-/** Options of {@link anySchedule}. */
-export interface AnyScheduleOptions {
-  /** Number of schedules. @default 100 */
-  readonly runs?: number;
-  /** Seed of the first schedule; each further one has the next seed. @default a random one */
-  readonly seed?: number;
-  /** Makes an empty storage for each run. @default memory() */
-  readonly storage?: () => StorageDescription;
-  /** Longest time of one run, in ms. @default 60_000 */
-  readonly runTimeoutMs?: number;
-}
-
-export const anyScheduleOptions: OptionRules<AnyScheduleOptions, 'runs' | 'runTimeoutMs'> = {
-  runs: integer({ least: 1 }, 100),
-  seed: integer({ least: 0, most: 2 ** 32 - 1 }),
-  storage: ruleOf('a function that returns a storage', (value) => typeof value === 'function'),
-  runTimeoutMs: durationMs(1, 60_000),
-};
 
 /** What {@link anySchedule} has tried. */
 export interface TriedSchedules {
@@ -71,32 +53,34 @@ export class ScheduleFailedError extends KahnError {
  *   await runner.get(Orders).place('ada');
  * }, { runs: 10 });
  */
-export function anySchedule<Apps extends ApplicationClass>(
-  system: System<Apps>,
+export function anySchedule<Apps extends ApplicationClass, Opened extends object>(
+  system: System<Apps, Opened>,
   scenario: Scenario<NoInfer<Apps>>,
-  options: AnyScheduleOptions = {},
+  options: AnyScheduleOptions<NoInfer<Opened>> = {},
 ): Promise<TriedSchedules> {
   const frames = framesAbove(anySchedule);
   return withFrames(frames, () => trySchedules(system, scenario, options));
 }
 
-async function trySchedules<Apps extends ApplicationClass>(
-  system: System<Apps>,
+async function trySchedules<Apps extends ApplicationClass, Opened extends object>(
+  system: System<Apps, Opened>,
   scenario: Scenario<NoInfer<Apps>>,
-  options: AnyScheduleOptions,
+  options: AnyScheduleOptions<NoInfer<Opened>>,
 ): Promise<TriedSchedules> {
   assertSystem(system, 'anySchedule()', 'anySchedule(shop, async (runner) => { … })');
   assertFunction(scenario, 'the scenario of anySchedule()');
+  const given: AnyScheduleOptions = options;
   const {
     runs,
+    runnerOptions,
     runTimeoutMs,
     seed = newSeed(),
     storage = memory,
-  } = resolveOptions(options, anyScheduleOptions, 'anySchedule()');
-  const trial = { system, scenario, runTimeoutMs };
+  } = resolveOptions(given, anyScheduleOptions, 'anySchedule()');
+  const trial = { system, scenario, runnerOptions, runTimeoutMs };
   const undisturbed = new ScheduleRun(storage(), []);
   const expected = await outcomeOf(trial, undisturbed);
-  const noThreads = await reasonAgainstThreads(system, storage());
+  const noThreads = await reasonAgainstThreads(trial, storage());
   const failureUnder = (schedule: Schedule) =>
     failureOf(trial, new ScheduleRun(storage(), schedule), expected);
   for (let index = 0; index < runs; index += 1) {
@@ -111,13 +95,15 @@ async function trySchedules<Apps extends ApplicationClass>(
 }
 
 /** Returns why a system does not run in threads on a storage; undefined if it does. */
-async function reasonAgainstThreads(
-  system: System,
+async function reasonAgainstThreads<Apps extends ApplicationClass>(
+  trial: Trial<Apps>,
   storage: StorageDescription,
 ): Promise<string | undefined> {
-  if (system.module === undefined) return 'the system has no module from which threads can load it';
+  if (trial.runnerOptions.resources !== undefined)
+    return 'threads open the resources of the system themselves';
+  if (trial.system.module === undefined) return 'the system has no module from which threads can load it';
   try {
-    await (await startRunner(system, 'multi-threaded', storage)).close();
+    await (await startRunner(trial, 'multi-threaded', storage)).close();
     return undefined;
   } catch (error) {
     return messageOf(error);
@@ -128,6 +114,7 @@ async function reasonAgainstThreads(
 interface Trial<Apps extends ApplicationClass> {
   readonly system: System<Apps>;
   readonly scenario: Scenario<Apps>;
+  readonly runnerOptions: Omit<RunnerOptions, 'storage' | 'signal'>;
   readonly runTimeoutMs: number;
 }
 
@@ -157,15 +144,16 @@ async function failureOf<Apps extends ApplicationClass>(
 }
 
 async function outcomeOf<Apps extends ApplicationClass>(
-  { system, scenario, runTimeoutMs }: Trial<Apps>,
+  trial: Trial<Apps>,
   run: ScheduleRun,
 ): Promise<ScenarioOutcome> {
+  const { system, scenario, runTimeoutMs } = trial;
   const startLife = async () => {
     for (;;) {
       const kind = run.next;
       const { storage, hasCrashed } = run.begin();
       try {
-        const runner = await startRunner(system, kind, storage);
+        const runner = await startRunner(trial, kind, storage);
         return { runner, hasCrashed, isPassing: (error: unknown) => run.isPlanned(error) };
       } catch (error) {
         if (!hasCrashed() && !run.isPlanned(error)) throw error; // a runner that crashes while it starts is followed by another one
@@ -174,7 +162,7 @@ async function outcomeOf<Apps extends ApplicationClass>(
   };
   await using opened = new AsyncDisposableStack();
   opened.defer(() => run.end());
-  if (run.hasRival) opened.use(await startRunner(system, 'single-threaded', run.rivalStorage()));
+  if (run.hasRival) opened.use(await startRunner(trial, 'single-threaded', run.rivalStorage()));
   const restarts: Promise<void>[] = [];
   const disturbed: Scenario<Apps> = async (face) => {
     const result = await scenario(face);
@@ -185,7 +173,7 @@ async function outcomeOf<Apps extends ApplicationClass>(
   };
   const outcome = runScenario(system, disturbed, {
     storage: run.storage,
-    start: (storage) => startRunner(system, run.next, storage),
+    start: (storage) => startRunner(trial, run.next, storage),
     startLife,
     meanwhile: (lasting) => {
       // A stepping runner that is closed in the context of its tick does not wait for the end of the tick.
@@ -204,12 +192,12 @@ const pollIntervalMs = 5;
 const undeclaredEvents = 'ignore';
 
 function startRunner<Apps extends ApplicationClass>(
-  system: System<Apps>,
+  { system, runnerOptions }: Trial<Apps>,
   kind: ScheduledRunner,
   storage: StorageDescription,
 ): Promise<SystemRunner<Apps>> {
   const bound = system.bind(storage); // so that a run that never ends does not keep others from running the system
-  const options = { pollIntervalMs, undeclaredEvents } as const;
+  const options = { pollIntervalMs, undeclaredEvents, ...runnerOptions } as const;
   switch (kind) {
     case 'single-threaded':
       return SingleThreadedRunner.start(bound, options);

@@ -107,6 +107,16 @@ describe.each(testedTallies)('rows of a policy on $name', (tested) => {
     expect(await failure(shop.tallies.run())).toMatchObject({ cause: { code: 'ROWS_ENDED' } });
     expect(await shop.marked()).toEqual([1]);
   });
+
+  test('are not written by a handle that reads', async () => {
+    await using shop = await open(tested, [1]);
+    await shop.tallies.run();
+    const insert = (rows: unknown) => shop.executedBy(rows)(`insert into ${shop.table} (number) values (9)`);
+    await expect(shop.tallies.readRows(insert)).rejects.toMatchObject({
+      code: 'ROWS_REFUSED',
+      message: expect.stringContaining('reads what is recorded. Write rows in the handlers'),
+    });
+  });
 });
 
 /** Statements that fail and end the transaction. */

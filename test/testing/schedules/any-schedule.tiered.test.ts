@@ -9,6 +9,7 @@ import { Reservations } from '../../../examples/shop/reservations.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { seed } from '../../support/seed.ts';
 import { byTier } from '../../support/tier.ts';
+import { mailingShop } from '../scenarios/planted-bugs.ts';
 import { Counter, Tickets, tallyingShop } from './tallying-shop.ts';
 
 async function placesThreeOrders(runner: ScenarioRunner<typeof Orders>) {
@@ -85,4 +86,17 @@ test('shows a retried change as one refused recording', async () => {
   const error = await anySchedule(System.of([[Orders]]), scenario, { runs: 1_000, seed }).catch((e) => e);
   expect(error).toMatchObject({ code: 'SCHEDULE_FAILED' });
   expect(error.schedule).toHaveLength(1);
+});
+
+test('passes options on to all runners, and leaves out threads, which cannot be sent resources', async () => {
+  const sent: string[] = [];
+  const runnerOptions = { resources: { mailer: { send: (customer: string) => void sent.push(customer) } } };
+  const { runs, unavailable } = await anySchedule(mailingShop, placesThreeOrders, {
+    runs: 1,
+    seed,
+    runnerOptions,
+  });
+  expect(runs).toBe(1);
+  expect(unavailable['multi-threaded']).toContain('threads open the resources');
+  expect(sent).toEqual(expect.arrayContaining(['ada', 'bob', 'cy']));
 });

@@ -3,7 +3,7 @@ import type { RecordedRows } from '../../recorder.ts';
 import { RowsGuard } from '../../sql/rows-guard.ts';
 import { DatabaseSync } from '../../sqlite/connection/driver.ts';
 import { rollBack } from '../../sqlite/connection/transaction.ts';
-import { explained, isOfDriver } from '../../sqlite/errors.ts';
+import { explained, isOfDriver, isWriteWhileReading } from '../../sqlite/errors.ts';
 import { guardedDatabase } from '../../sqlite/rows/guarded-database.ts';
 import { sql } from '../../sqlite/statements.ts';
 
@@ -63,7 +63,8 @@ export class MemoryRows {
     database.exec(queryOnly.on);
     database.exec(sql.begin);
     try {
-      return await read(guardedDatabase({ database, guard }));
+      const failure = (error: unknown) => (isWriteWhileReading(error) ? guard.refusedWrite() : error);
+      return await read(guardedDatabase({ database, guard, failure }));
     } catch (error) {
       const rows = { applicationName, location: 'its rows in memory()' };
       throw isOfDriver(error) ? explained(error, rows, 'reading') : error;

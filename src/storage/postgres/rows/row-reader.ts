@@ -40,8 +40,9 @@ export class RowReader implements RecordedRows {
       try {
         return await read(new GuardedClient(transaction, guard, this.#location));
       } catch (error) {
-        const isOfServer = sqlState(error ?? {}) !== undefined;
-        throw isOfServer ? explained(error, this.#location, 'reading') : error;
+        const state = sqlState(error ?? {});
+        if (state === readOnlyTransaction) throw guard.refusedWrite();
+        throw state === undefined ? error : explained(error, this.#location, 'reading');
       } finally {
         guard.end();
         await transaction.rollBack();
@@ -49,6 +50,9 @@ export class RowReader implements RecordedRows {
     });
   }
 }
+
+/** SQLSTATE of a statement that would write in a transaction that only reads. */
+const readOnlyTransaction = '25006';
 
 /** Most connections of a large pool that read rows at the same time. More reads wait. */
 const mostReaders = 16;

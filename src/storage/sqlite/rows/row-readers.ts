@@ -5,7 +5,7 @@ import { recorderClosed, type StorageLocation } from '../../storage-location.ts'
 import { DatabaseSync } from '../connection/driver.ts';
 import { identityOf } from '../connection/sqlite-connection.ts';
 import { rollBack } from '../connection/transaction.ts';
-import { explained, isOfDriver, isOfEnvironment } from '../errors.ts';
+import { explained, isOfDriver, isOfEnvironment, isWriteWhileReading } from '../errors.ts';
 import { sql } from '../statements.ts';
 import { guardedDatabase } from './guarded-database.ts';
 
@@ -46,7 +46,8 @@ export class RowReaders implements RecordedRows {
     const guard = new RowsGuard(this.#file.applicationName);
     try {
       database.exec(sql.begin);
-      return await read(guardedDatabase({ database, guard, failure: this.#failure }));
+      const failure = (error: unknown) => this.#failure(error, guard);
+      return await read(guardedDatabase({ database, guard, failure }));
     } catch (error) {
       throw isOfDriver(error) ? explained(error, this.#file, 'reading') : error;
     } finally {
@@ -74,6 +75,8 @@ export class RowReaders implements RecordedRows {
     }
   }
 
-  readonly #failure = (error: unknown): unknown =>
-    isOfEnvironment(error) ? explained(error, this.#file, 'reading') : error;
+  #failure(error: unknown, guard: RowsGuard): unknown {
+    if (isWriteWhileReading(error)) return guard.refusedWrite();
+    return isOfEnvironment(error) ? explained(error, this.#file, 'reading') : error;
+  }
 }
