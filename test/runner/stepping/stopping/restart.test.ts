@@ -12,7 +12,7 @@ const because = { by: 'ada', reason: 'mended' };
 
 test('a failed application whose threads cannot be started again is resumed later', async () => {
   storeFlagsIn(temporaryDirectory());
-  const [, Failing] = stuckShop.applications;
+  const Failing = stuckShop.applications[1]!;
   const options = { storage: temporarySqlite(), paused: true };
   await using runner = await SteppingMultiThreadedRunner.start(stuckShop, options);
   const events = watchRunners();
