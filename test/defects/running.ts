@@ -8,8 +8,7 @@ export const runningDefects: readonly Defect[] = [
     from: 'promptAll(); // logs may have grown before there were prompts',
     to: '',
     test: 'runner/application-loop.test.ts',
-    title:
-      'an application that waits for another pipeline still processes the events that the other pipeline waits for',
+    title: 'still processes the events that the other pipeline waits for',
   },
   {
     breaks: 'An application that waits for another pipeline is not tried again',
