@@ -166,8 +166,8 @@ export class NotificationLogReader<E extends DomainEvent = DomainEvent> {
   }
 
   /**
-   * Reads to the end of the log, and goes on with what is recorded from then on, until the signal is aborted or the
-   * application is closed. If an error ends the loop, following again goes on where it ended.
+   * Reads to the end of the log, and then each notification that is recorded, until the signal is aborted or the
+   * application is closed. If an error ends the loop, a further call continues where it ended.
    *
    * @example
    * await using orders = await Orders.open({ storage: memory() });

@@ -59,7 +59,7 @@ export abstract class SupervisedRunner<
 
   /**
    * Puts the failure of an application on record, and calls back once when the application is resumed after an operation,
-   * by default the last one that is known here. Whoever has resumed it here never sees it as failed afterwards.
+   * by default the last one that is known here. After `resume()` on this runner, its status is not `failed`.
    *
    * @internal
    */

@@ -19,7 +19,7 @@ interface LateRead<T> {
 
 /**
  * Keeps calls from waiting for a server that answers some requests and leaves others without an answer, or ends in the
- * middle of one. A read that takes too long goes on in the background, and the next call for the same takes its result. Other
+ * middle of one. A read that takes too long stays under way, and the next call for the same takes its result. Other
  * calls fail at once meanwhile.
  */
 export class LateAnswers<T> {

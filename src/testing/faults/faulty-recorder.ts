@@ -96,7 +96,7 @@ const refused: ProcessEvent = {
   tracking: { upstreamName: 'crash', expected: 1, position: 2 },
 };
 
-/** Creates the error of a race for the first position or event; undefined if there is none. */
+/** Creates the conflict error of the first position or event of a batch; undefined if the batch has neither. */
 function lostRace(applicationName: string, [first]: readonly ProcessEvent[]): Error | undefined {
   if (first?.tracking !== undefined) {
     const { upstreamName, expected, position } = first.tracking;
