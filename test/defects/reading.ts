@@ -74,7 +74,7 @@ export const readingDefects: readonly Defect[] = [
     from: 'return digests.filter((one) => timingSafeEqual(one, digest)).length > 0;',
     to: 'return digest.length > 0;',
     test: 'serving/serve-logs.test.ts',
-    title: 'refuses the authorization "Bearer wrong-token-of-test"',
+    title: 'refuses the authorization "Bearer wrong-token-of-test", also for logs that are not served',
   },
   {
     breaks: 'A follower accepts other ids from a server than those that it asked for',

@@ -38,8 +38,3 @@ export class WorkingCopy implements Disposable {
 export function sourceOf({ file }: Pick<Defect, 'file'>): string {
   return readFileSync(join(root, 'src', file), 'utf8');
 }
-
-/** Returns the text of a test as it is in the project. */
-export function testOf({ test }: Pick<Defect, 'test'>): string {
-  return readFileSync(join(root, 'test', test), 'utf8');
-}
