@@ -11,13 +11,8 @@ function count(name: string, allowance: number): Measure {
   return { name, isBytes: false, allowance, allowedShare: 0.1 };
 }
 
-/**
- * Resident memory of a process, as the operating system counts it. V8 takes memory for the heaps of its threads in steps,
- * and more than they use, so growth is judged by {@link residentInUse}.
- */
-export const resident: Measure = { ...bytes('resident', Infinity), bound: 1_024 * mebibyte };
-/** Resident memory of a process without what is free in the heaps of its threads. */
-export const residentInUse: Measure = bytes('resident in use', 16);
+/** Resident memory of a process, as the operating system counts it. */
+export const resident: Measure = bytes('resident', 16);
 /** Heap and buffers of a thread after garbage collection. */
 export const heap: Measure = bytes('heap', 2);
 /** Memory of the server behind a connection. */

@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { getHeapStatistics, setFlagsFromString } from 'node:v8';
+import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { isMainThread, threadId, threadName } from 'node:worker_threads';
 
@@ -14,8 +14,6 @@ export interface MemoryReport {
   readonly isMain: boolean;
   /** Memory in use after garbage collection, in bytes: the heap, and buffers outside of it. */
   readonly used: number;
-  /** Memory that the heap has taken from the operating system and does not use after garbage collection, in bytes. */
-  readonly free: number;
   /** Number of timers, sockets, ports and other resources that keep the event loop alive. */
   readonly resources: number;
 }
@@ -49,8 +47,7 @@ export function reportMemory(): void {
     const { heapUsed, external } = process.memoryUsage();
     const { length: resources } = process.getActiveResourcesInfo();
     const own = { processId: process.pid, name: ownName(), isMain: isMainThread };
-    const free = getHeapStatistics().total_physical_size - heapUsed;
-    const report: MemoryReport = { ...own, used: heapUsed + external, free, resources };
+    const report: MemoryReport = { ...own, used: heapUsed + external, resources };
     writeFileSync(`${file}.part`, JSON.stringify(report));
     renameSync(`${file}.part`, `${file}.json`);
   };

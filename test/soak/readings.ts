@@ -1,6 +1,6 @@
 import type { SystemRunner } from 'kahn';
 import type { Measure, Sample, Series } from './judge.ts';
-import { files, heap, lag, resident, residentInUse, resources, threads } from './measures.ts';
+import { files, heap, lag, resident, resources, threads } from './measures.ts';
 import { readReports } from './memory-report.ts';
 import { usageOf } from './process-files.ts';
 
@@ -37,9 +37,7 @@ export function readProcesses(directory: string): readonly Reading[] {
     const [process] = ofProcess.toSorted((a, b) => Number(b.isMain) - Number(a.isMain));
     const subject = process?.name ?? 'parent';
     const usage = usageOf(processId);
-    const free = ofProcess.reduce((sum, report) => sum + report.free, 0);
     found.push({ subject, measure: resident, value: usage.resident });
-    found.push({ subject, measure: residentInUse, value: usage.resident - free });
     for (const { name = 'parent', used, resources: open } of ofProcess) {
       found.push({ subject: name, measure: heap, value: used });
       found.push({ subject: name, measure: resources, value: open });
