@@ -1,6 +1,6 @@
 import type { SystemRunner } from 'kahn';
 import type { Measure, Sample, Series } from './judge.ts';
-import { files, heap, lag, resident, resources, threads } from './measures.ts';
+import { files, heap, lag, native, resident, resources, threads } from './measures.ts';
 import { readReports } from './memory-report.ts';
 import { usageOf } from './process-files.ts';
 
@@ -38,6 +38,7 @@ export function readProcesses(directory: string): readonly Reading[] {
     const subject = process?.name ?? 'parent';
     const usage = usageOf(processId);
     found.push({ subject, measure: resident, value: usage.resident });
+    found.push({ subject, measure: native, value: usage.native });
     for (const { name = 'parent', used, resources: open } of ofProcess) {
       found.push({ subject: name, measure: heap, value: used });
       found.push({ subject: name, measure: resources, value: open });
