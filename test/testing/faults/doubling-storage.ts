@@ -32,7 +32,7 @@ class DoublingRecorder extends ForwardingRecorder {
       } catch (error) {
         const { code } = error as { readonly code?: string };
         if (code === 'STORAGE_OUTCOME_UNKNOWN') continue;
-        if (!/^(POSITION|RECORD|KEY)_CONFLICT$/.test(code ?? '')) throw error;
+        if (sent !== processEvents || !/^(POSITION|RECORD|KEY)_CONFLICT$/.test(code ?? '')) throw error;
         sent = processEvents.map(again);
       }
     }
