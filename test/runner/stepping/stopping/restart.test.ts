@@ -5,8 +5,9 @@ import { Orders } from '../../../../examples/shop/orders.ts';
 import { rejectionOf } from '../../../support/errors.ts';
 import { temporaryDirectory, temporarySqlite } from '../../../support/storages.ts';
 import { watchRunners } from '../../../support/watchers/events.ts';
+import { fails } from '../../multi-threaded/failing-reservations.ts';
 import { lower, raise, storeFlagsIn } from '../../multi-threaded/file-flags.ts';
-import { fails, stuck, stuckShop } from './stuck-shop.ts';
+import { stuck, stuckShop } from './stuck-shop.ts';
 
 const because = { by: 'ada', reason: 'mended' };
 

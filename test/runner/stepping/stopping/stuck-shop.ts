@@ -1,11 +1,9 @@
 import { defineResources, System } from 'kahn';
 import { Orders } from '../../../../examples/shop/orders.ts';
-import { Reservation } from '../../../../examples/shop/reservation.ts';
-import { Reservations } from '../../../../examples/shop/reservations.ts';
-import { isRaised, take } from '../../multi-threaded/file-flags.ts';
+import { FailingReservations } from '../../multi-threaded/failing-reservations.ts';
+import { isRaised } from '../../multi-threaded/file-flags.ts';
 
-/** Flags: a policy fails, and a resource cannot be opened. */
-export const fails = 'fail';
+/** Flag: a resource cannot be opened. */
 export const stuck = 'stuck';
 
 const resources = defineResources({
@@ -15,14 +13,8 @@ const resources = defineResources({
   },
 });
 
-class Failing extends Reservations {
-  override readonly policy = this.when({
-    'Order.Created': ({ originatorId }, repository) => {
-      if (take(fails)) throw new RangeError('no goods');
-      return Reservation.for(originatorId, repository.deriveId());
-    },
-  });
-}
-
 /** A shop whose threads may be unable to start. */
-export const stuckShop = System.of([[Orders, Failing, Orders]], { module: import.meta.url, resources });
+export const stuckShop = System.of([[Orders, FailingReservations, Orders]], {
+  module: import.meta.url,
+  resources,
+});

@@ -7,8 +7,9 @@ import { rejectionOf } from '../../../support/errors.ts';
 import { temporaryDirectory } from '../../../support/storages.ts';
 import { supervisedSubjects } from '../../../support/supervised-runners.ts';
 import { inTime } from '../../../support/until.ts';
+import { fails } from '../../multi-threaded/failing-reservations.ts';
 import { lower, raise, storeFlagsIn } from '../../multi-threaded/file-flags.ts';
-import { fails, failsToClose, held, slowExitShop } from './slow-exit.ts';
+import { failsToClose, held, slowExitShop } from './slow-exit.ts';
 
 const because = { by: 'ada', reason: 'mended' };
 
