@@ -61,7 +61,14 @@ async function applicationStatus(
   const known = () => {
     const { pause } = control;
     const shown = shownState(state, pause !== undefined);
-    return { applicationName, pipelineId, state: shown, interruption, pause, ...(building && { building }) };
+    return {
+      applicationName,
+      pipelineId,
+      state: shown,
+      interruption: shown === 'interrupted' ? interruption : undefined, // else it may be an earlier one
+      pause,
+      ...(building && { building }),
+    };
   };
   try {
     await control.refresh();

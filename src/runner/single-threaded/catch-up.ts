@@ -51,7 +51,10 @@ export class CatchUp {
       if (toReadAgain === 0) break;
       seen = logs.map((log) => log.seen);
     }
-    const failures = await this.#failures();
+    const failures = await unlessAborted(
+      retryTransient(() => this.#failures(), stopped),
+      signal,
+    );
     if (failures.size > 0) throw new DownstreamError(notCaughtUp(), failures);
   }
 

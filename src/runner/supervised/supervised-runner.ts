@@ -121,7 +121,7 @@ export abstract class SupervisedRunner<
     const unassigned = upstreamsOf(system.graph, applicationName).length === 0 ? 'idle' : 'elsewhere';
     const state = board.stateIn(applicationName, pipelineId) ?? unassigned;
     const { lastError, interruption } = this.#supervisors.of(applicationName, pipelineId) ?? {};
-    return { state, lastError, interruption: state === 'interrupted' ? interruption : undefined };
+    return { state, lastError, interruption };
   };
 
   async #closeWorkers(): Promise<void> {

@@ -1,5 +1,7 @@
-import { run } from 'kahn';
-import { expect, test } from 'vitest';
+import { DownstreamError, run, StorageError } from 'kahn';
+import { expect, test, vi } from 'vitest';
+import { applicationInternals } from '../../../src/application/application.ts';
+import { rejectionOf } from '../../support/errors.ts';
 import { temporarySqlite } from '../../support/storages.ts';
 import { auditedDesk, JammedError, Labels, Parcels } from '../../support/systems/parking/parcel-desk.ts';
 import { inTime } from '../../support/until.ts';
@@ -39,6 +41,27 @@ test('settled() waits for parked notifications that are due, and rejects for one
   await runner.retry(Labels, {}, because);
   await runner.settled(a, { signal: inTime() });
   expect(await runner.get(Labels).printed('a')).toEqual([[0, 2]]);
+});
+
+test('caughtUp() and settled() try again while the parked notifications cannot be read', async () => {
+  await using runner = await run(auditedDesk, { storage: temporarySqlite() });
+  Labels.meanwhile = () => {
+    throw new JammedError('jammed');
+  };
+  await rejectionOf(runner.get(Parcels).send('a', 0), DownstreamError);
+  const { recorder } = applicationInternals.storeOf(runner.get(Labels));
+  const read = recorder.parked?.bind(recorder);
+  let calls = 0;
+  vi.spyOn(recorder, 'parked').mockImplementation(async (selection) => {
+    calls += 1;
+    if (calls % 2 === 1) throw new StorageError('STORAGE_BUSY', 'labels', 'The storage is busy.');
+    return read?.(selection) ?? [];
+  });
+  const parked = { cause: { code: 'NOTIFICATION_PARKED', notificationId: 1 } };
+  await expect(runner.caughtUp({ signal: inTime() })).rejects.toMatchObject(parked);
+  const first = await savedAs(runner.get(Parcels), 1);
+  await expect(runner.settled(first, { signal: inTime() })).rejects.toMatchObject(parked);
+  expect(calls).toBeGreaterThan(2);
 });
 
 async function savedAs(parcels: Parcels, notificationId: number) {

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DownstreamError, type Saved, type System, type SystemRunner, verify } from 'kahn';
 import { expect, test } from 'vitest';
@@ -10,7 +10,14 @@ import { rejectionOf } from '../../../support/errors.ts';
 import { temporaryDirectory } from '../../../support/storages.ts';
 import { inTime, until } from '../../../support/until.ts';
 import { type Apps, assertAllDone, type RunnerSubject } from '../subject.ts';
-import { NeedyReservations, needyShop, ParkingReservations, parkingShop, patientShop } from './needy-shop.ts';
+import {
+  impatientShop,
+  NeedyReservations,
+  needyShop,
+  ParkingReservations,
+  parkingShop,
+  patientShop,
+} from './needy-shop.ts';
 
 const because = { by: 'ada', reason: 'a test' };
 const parking = ParkingReservations as typeof Reservations;
@@ -82,6 +89,17 @@ export function errorRules({ start, createStorage }: RunnerSubject): void {
       runner,
       orders.map(({ id }) => id),
     );
+  });
+
+  test('a policy that fails after its tries has failed, and is not interrupted any longer', async () => {
+    const file = join(temporaryDirectory(), 'goods');
+    await using runner = await start(impatientShop as System<Apps>, { storage: createStorage() });
+    const saving = runner.get(Orders).save(Order.place(file));
+    await saving.catch((error: unknown) => expect(error).toBeInstanceOf(DownstreamError)); // on a single thread
+    const reservations = async () => (await runner.status())[1];
+    await until('it fails', async () => (await reservations())?.state === 'failed');
+    expect(readFileSync(`${file}.tries`, 'utf8')).toBe('....');
+    expect((await reservations())?.interruption).toBeUndefined();
   });
 }
 

@@ -56,3 +56,17 @@ export const patientShop = System.of(
   ],
   { module: import.meta.url, name: 'patient shop' },
 );
+
+/** Tries again a few times while the file is missing, then fails. */
+export class ImpatientReservations extends NeedyReservations {
+  static readonly errorRules = [{ error: RangeError, retry: { times: 3, firstMs: 5, maxMs: 20 } }] as const;
+}
+
+/** The shop with a policy that fails after a few tries while a file is missing. */
+export const impatientShop = System.of(
+  [
+    [Orders, ImpatientReservations, Orders],
+    [Orders, Payments, Orders],
+  ],
+  { module: import.meta.url, name: 'impatient shop' },
+);
