@@ -22,9 +22,10 @@ export const canonicalHistoriesOptions: OptionRules<CanonicalHistoriesOptions, '
 
 /**
  * Returns the histories of all aggregates in some applications, as sorted texts that are equal for two runs of the same
- * commands on any runner and storage. Events of earlier versions and former types are shown as they are read. Times are omitted. Ids that differ in every run (UUIDs of versions 4 and 7, as
- * made by `newId` and `deriveId`) are replaced by labels derived from the events. Names used as ids are kept. Pass all
- * applications that refer to each other's aggregates, when none of them is recording.
+ * commands on any runner and storage. Events of earlier versions and former types are shown as they are read. Times are
+ * omitted. Ids that differ in every run (UUIDs of versions 4 and 7, as made by `newId` and `deriveId`) are replaced by labels
+ * derived from the events. Names used as ids are kept, also those that `nameId` makes of a random id. Pass all applications
+ * that refer to each other's aggregates, when none of them is recording.
  *
  * The label of an aggregate is derived from its events, then from the labels of the aggregates that it refers to
  * and that refer to it. Aggregates that cannot be distinguished in this way have the same label.
@@ -38,19 +39,14 @@ export async function canonicalHistories(
   options: CanonicalHistoriesOptions = {},
 ): Promise<readonly string[]> {
   const { causes } = resolveOptions(options, canonicalHistoriesOptions, 'canonicalHistories()');
-  return await canonicalTexts(applications, causes, []);
+  return textsOf(await historiesOf(applications, causes));
 }
 
-/**
- * Returns canonical histories together with other texts that refer to aggregates, such as rows.
- *
- * @param others Texts, as histories of things that are no aggregates.
- */
-export async function canonicalTexts(
+/** Reads the histories of all aggregates in some applications. */
+export async function historiesOf(
   applications: Iterable<Application>,
   causes: boolean,
-  others: readonly History[],
-): Promise<readonly string[]> {
+): Promise<readonly History[]> {
   const events = await recordedEvents(applications);
   const places = new Map(causes ? events.map((event) => [placeOf(event), event]) : []);
   const histories = new Map<string, History>();
@@ -62,9 +58,26 @@ export async function canonicalTexts(
     const by = causes && cause ? causeText(cause, places) : '';
     for (const text of event.texts) history.events.push(`${withoutContents(text)}${by}`);
   }
-  const all = [...histories.values(), ...others];
-  const labels = refined(all);
-  return all.map((history) => textOf(history, labels)).sort();
+  return [...histories.values()];
+}
+
+/**
+ * Returns histories as sorted texts, with ids replaced by labels: random ids of aggregates, and further ones.
+ *
+ * @param further Other UUIDs that differ in every run. @default none
+ */
+export function textsOf(
+  histories: readonly History[],
+  further: ReadonlySet<string> = new Set(),
+): readonly string[] {
+  const random = histories.map(({ id }) => id).filter((id) => randomUuid.test(id));
+  const labels = refined(histories, new Set([...random, ...further]));
+  return histories.map((history) => textOf(history, labels)).sort();
+}
+
+/** Returns all UUIDs in histories. */
+export function uuidsIn(histories: readonly History[]): ReadonlySet<string> {
+  return new Set(histories.flatMap(({ id, events }) => [id, ...events].join(' ').match(uuid) ?? []));
 }
 
 /** Events of one aggregate of one application, as texts. */
@@ -77,8 +90,9 @@ export interface History {
 /** Labels by id. */
 type Labels = ReadonlyMap<string, string>;
 
-const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/g;
+const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const wholeUuid = new RegExp(`^${uuid.source}$`);
+const randomUuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 /** Sealed content of personal data, behind its subject. */
 const sealedContent = /("\$kahn":"personal","value":\["(?:[^"\\]|\\.)*"),"[^"]*"/g;
@@ -106,8 +120,8 @@ function causeText(cause: Cause, places: ReadonlyMap<string, LocatedEvent>): str
 }
 
 /** Returns labels that differ wherever the histories do. Each round follows references one step further. */
-function refined(histories: readonly History[]): Labels {
-  let labels: Labels = new Map(histories.filter(({ id }) => wholeUuid.test(id)).map(({ id }) => [id, 'id']));
+function refined(histories: readonly History[], ids: ReadonlySet<string>): Labels {
+  let labels: Labels = new Map([...ids].map((id) => [id, 'id']));
   for (let distinct = 0; ; ) {
     const next = nextLabels(histories, labels);
     const nextDistinct = new Set(next.values()).size;
@@ -124,18 +138,22 @@ function nextLabels(histories: readonly History[], labels: Labels): Labels {
     const text = textOf(history, labels);
     signs.get(history.id)?.push(text);
     // An aggregate that is referred to is also described by its place in the referring history.
-    for (const [place, [id]] of [...history.events.join().matchAll(uuid)].entries()) {
-      signs.get(id)?.push(`${place} in ${hash('sha256', text)}`);
-    }
+    const mentioned = uuidsOf(history).filter((id) => labels.has(id));
+    for (const [place, id] of mentioned.entries()) signs.get(id)?.push(`${place} in ${hash('sha256', text)}`);
   }
   return new Map(
     [...signs].map(([id, all]) => [id, `id-${hash('sha256', JSON.stringify(all.sort())).slice(0, 16)}`]),
   );
 }
 
+/** UUIDs in the events of an aggregate, and in its id if that is more than a UUID. */
+function uuidsOf({ id, events }: History): readonly string[] {
+  const texts = wholeUuid.test(id) ? events : [id, ...events];
+  return texts.join().match(uuid) ?? [];
+}
+
 function textOf({ applicationName, id, events }: History, labels: Labels): string {
-  const lines = events.map((event) =>
-    event.replaceAll(uuid, (found) => (found === id ? 'itself' : (labels.get(found) ?? found))),
-  );
-  return [`${applicationName} ${labels.get(id) ?? id}`, ...lines].join('\n  ');
+  const labelled = (text: string) => text.replaceAll(uuid, (found) => labels.get(found) ?? found);
+  const lines = events.map((event) => labelled(labels.has(id) ? event.replaceAll(id, 'itself') : event));
+  return [`${applicationName} ${labelled(id)}`, ...lines].join('\n  ');
 }

@@ -55,7 +55,12 @@ export {
 export { type ReplayPoliciesOptions, replayPolicies } from './replaying/replay-policies.ts';
 export { runnerContract } from './runner-contract/runner-contract.ts';
 export type { RunnerSubject } from './runner-contract/runner-subject.ts';
-export { NotEquivalentError, ScenarioRunError } from './scenarios/errors.ts';
+export {
+  InvalidScenarioError,
+  NotEquivalentError,
+  ScenarioRunError,
+  ScenarioTimeoutError,
+} from './scenarios/errors.ts';
 export type { Scenario, ScenarioRunner } from './scenarios/scenario.ts';
 export type { StorageChoice } from './scenarios/storage-places.ts';
 export {

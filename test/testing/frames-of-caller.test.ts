@@ -21,6 +21,7 @@ test.each(Object.entries(helpers))(
     });
     const frames = error.stack?.split('\n').filter((line) => line.includes(import.meta.filename)) ?? [];
     expect(frames[0]).toContain(`at ${name} (`); // the name of the helper
+    expect(error.stack?.split('\n').find((line) => /^ +at /.test(line))).toBe(frames[0]);
     expect(frames).toHaveLength(new Set(frames).size);
   },
 );
@@ -36,7 +37,8 @@ test('errors of a user keep their class, message and frames, and frozen ones are
       () => 'nothing',
       (reason: unknown) => reason,
     );
-    expect(thrown).toBe(error);
-    if (thrown instanceof Error) expect(thrown.stack).toContain(stack);
+    const { cause } = thrown as Error;
+    expect(cause).toBe(error);
+    if (cause instanceof Error) expect(cause.stack).toBe(stack);
   }
 });

@@ -4,16 +4,19 @@ import { run } from '../../runner/run.ts';
 import type { RunnerOptions } from '../../runner/runner-options.ts';
 import { InvalidStorageError } from '../../storage/errors.ts';
 import type { StorageDescription } from '../../storage/storage.ts';
-import { assertSystem, type System } from '../../system/system.ts';
+import type { System } from '../../system/system.ts';
 import { messageOf } from '../../util/errors.ts';
-import { assertFunction, resolveOptions } from '../../util/options.ts';
+import { resolveOptions } from '../../util/options.ts';
 import { type FaultMoment, moments } from '../faults/faults.ts';
 import { framesAbove, withFrames } from '../frames-of-caller.ts';
 import { differenceOf } from '../scenarios/differences.ts';
-import { NotEquivalentError, ScenarioRunError } from '../scenarios/errors.ts';
+import { InvalidScenarioError, NotEquivalentError } from '../scenarios/errors.ts';
+import type { RecordedState } from '../scenarios/recorded-state.ts';
 import { runScenario, type ScenarioOutcome } from '../scenarios/run-scenario.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
+import { assertScenario } from '../scenarios/scenario-arguments.ts';
 import { chosenPlaces, localPlaces, type MakePlace } from '../scenarios/storage-places.ts';
+import { undisturbedRun } from '../scenarios/undisturbed-run.ts';
 import { CrashNotSurvivedError } from './crash-errors.ts';
 import { type CrashesOptions, crashesOptions } from './crash-options.ts';
 import { type CrashingStorage, crashingStorage } from './crashing-storage.ts';
@@ -49,10 +52,11 @@ interface Trial<Apps extends ApplicationClass> {
  *
  * @throws {@link CrashNotSurvivedError} for the first crash that is not survived, with the difference.
  * @throws {@link NotEquivalentError} if two runs without a crash leave different things on record.
+ * @throws {@link ScenarioRunError} if a run without a crash fails, takes too long, or `verify()` finds something.
+ * @throws {@link InvalidScenarioError} if the scenario records nothing or does not await a command.
  * @throws {@link SystemBoundError} if the system is bound to a storage.
  * @throws {@link InvalidStorageError} if the system cannot run on a storage that was chosen, or on none of the others.
  * @throws {@link InvalidOptionError} if an option is unknown or its value does not fit.
- * @throws the error of the scenario, if it fails without a crash.
  * @example
  * const { crashes } = await survivesEveryCrash(shop, async (runner) => {
  *   await runner.get(Orders).place('ada');
@@ -72,8 +76,7 @@ async function tryCrashes<Apps extends ApplicationClass, Opened extends object>(
   scenario: Scenario<NoInfer<Apps>>,
   options: CrashesOptions<NoInfer<Opened>>,
 ): Promise<SurvivedCrashes> {
-  assertSystem(system, 'survivesEveryCrash()', 'survivesEveryCrash(shop, async (runner) => { … })');
-  assertFunction(scenario, 'the scenario of survivesEveryCrash()');
+  assertScenario(system, scenario, 'survivesEveryCrash');
   const given: CrashesOptions = options;
   const resolved = resolveOptions(given, crashesOptions, 'survivesEveryCrash()');
   const { storages, timeLimitMs, runTimeoutMs, runnerOptions } = resolved;
@@ -126,13 +129,11 @@ async function unbroken<Apps extends ApplicationClass>(name: string, place: Make
   for (const which of ['first', 'second']) {
     await using kept = await place();
     const counting = crashingStorage(kept.storage);
-    const outcome = await runOn(kept.storage, counting, trial);
-    const [fault] = outcome.faults;
-    if (fault !== undefined)
-      throw new ScenarioRunError(`run() on ${name}`, `verify() finds: ${fault.message}`);
+    const run = `run() on ${name}, without a crash`;
+    const outcome = await undisturbedRun(run, () => runOn(kept.storage, counting, trial));
     recordings = Math.max(recordings, counting.recordings);
     outcomes.push(outcome);
-    const difference = differenceOf(outcomes[0]?.state ?? [], outcome.state);
+    const difference = outcomes[0] && differenceOf(outcomes[0].state, outcome.state);
     if (difference !== undefined) {
       const hint =
         'Neither run crashed: a policy or the scenario depends on time, randomness or what an earlier run left.';
@@ -143,7 +144,7 @@ async function unbroken<Apps extends ApplicationClass>(name: string, place: Make
       );
     }
   }
-  return { expected: outcomes[0]?.state ?? [], recordings };
+  return { expected: (outcomes[0] as ScenarioOutcome).state, recordings };
 }
 
 /** Runs the scenario with a crash. Resolves with false if the run has ended before the recording of the crash. */
@@ -151,14 +152,14 @@ async function survives<Apps extends ApplicationClass>(
   name: string,
   storage: StorageDescription,
   crashing: CrashingStorage,
-  expected: readonly string[],
+  expected: RecordedState,
   trial: Trial<Apps>,
 ): Promise<boolean> {
   let outcome: ScenarioOutcome;
   try {
     outcome = await runOn(storage, crashing, trial);
   } catch (cause) {
-    if (crashing.crash === undefined) throw cause;
+    if (crashing.crash === undefined || cause instanceof InvalidScenarioError) throw cause;
     const reason = `Afterwards, the scenario fails: ${messageOf(cause)}`;
     throw new CrashNotSurvivedError(name, crashing.crash, reason, { cause });
   }
@@ -166,7 +167,9 @@ async function survives<Apps extends ApplicationClass>(
   if (crash === undefined) return false;
   const difference = differenceOf(expected, outcome.state);
   if (difference !== undefined) {
-    const reason = `Expected what the run without a crash leaves on record (-), got (+):\n\n${difference}`;
+    const reason =
+      `Expected what the run without a crash leaves on record (-), got (+):\n\n${difference}\n\nA policy may keep state ` +
+      'in memory, or call another system that does not recognise a repeated call.';
     throw new CrashNotSurvivedError(name, crash, reason, { difference });
   }
   const [fault] = outcome.faults;
@@ -193,6 +196,5 @@ async function runOn<Apps extends ApplicationClass>(
       return { runner: await start(storage), hasCrashed: () => false };
     }
   };
-  const signal = AbortSignal.timeout(runTimeoutMs);
-  return await runScenario(system, scenario, { storage, start, startLife, signal });
+  return await runScenario(system, scenario, { storage, start, startLife, runTimeoutMs });
 }

@@ -1,22 +1,18 @@
 import { performance } from 'node:perf_hooks';
 import type { ApplicationClass } from '../../application/application.ts';
-import type { SystemRunner } from '../../runner/runner.ts';
 import { InvalidStorageError } from '../../storage/errors.ts';
-import { assertSystem, type System } from '../../system/system.ts';
-import { messageOf } from '../../util/errors.ts';
-import {
-  assertFunction,
-  InvalidArgumentError,
-  type ResolvedOptions,
-  resolveOptions,
-} from '../../util/options.ts';
+import type { System } from '../../system/system.ts';
+import { InvalidArgumentError, type ResolvedOptions, resolveOptions } from '../../util/options.ts';
 import { framesAbove, withFrames } from '../frames-of-caller.ts';
 import { differenceOf } from '../scenarios/differences.ts';
-import { NotEquivalentError, ScenarioRunError } from '../scenarios/errors.ts';
+import { NotEquivalentError } from '../scenarios/errors.ts';
 import { postgresPlace } from '../scenarios/postgres-place.ts';
+import type { RecordedState } from '../scenarios/recorded-state.ts';
 import { runScenario, type ScenarioOutcome } from '../scenarios/run-scenario.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
+import { assertScenario } from '../scenarios/scenario-arguments.ts';
 import { chosenPlaces, localPlaces, type MakePlace } from '../scenarios/storage-places.ts';
+import { undisturbedRun } from '../scenarios/undisturbed-run.ts';
 import { type EquivalenceOptions, equivalenceOptions } from './equivalence-options.ts';
 import { runnerKinds, type StartRunner } from './runner-kinds.ts';
 
@@ -39,9 +35,6 @@ interface Start<Apps extends ApplicationClass> {
   readonly start: StartRunner<Apps> | string;
 }
 
-/** The storage of a run cannot be used with its runner. */
-class Unavailable extends Error {}
-
 /**
  * Checks that a scenario leaves the same on record with all runners and storages of this machine: canonical histories, rows
  * of projections, parked notifications, and what the scenario returns. `verify()` must find nothing. The first run is made
@@ -51,8 +44,10 @@ class Unavailable extends Error {}
  * that could not be made, with reasons.
  *
  * @throws {@link NotEquivalentError} with the first difference between two runs.
- * @throws {@link ScenarioRunError} if a run fails, or `verify()` finds something.
+ * @throws {@link ScenarioRunError} if a run fails, takes too long, or `verify()` finds something.
+ * @throws {@link InvalidScenarioError} if the scenario records nothing or does not await a command.
  * @throws {@link InvalidArgumentError} if no runner can run the system here.
+ * @throws {@link SystemBoundError} if the system is bound to a storage.
  * @throws {@link InvalidOptionError} if an option is unknown or its value does not fit.
  * @example
  * const { ran, unavailable } = await equivalent(shop, async (runner) => {
@@ -73,14 +68,13 @@ async function compareRuns<Apps extends ApplicationClass, Opened extends object>
   scenario: Scenario<NoInfer<Apps>>,
   options: EquivalenceOptions<NoInfer<Apps>, NoInfer<Opened>>,
 ): Promise<Equivalence> {
-  assertSystem(system, 'equivalent()', 'equivalent(shop, async (runner) => { … })');
-  assertFunction(scenario, 'the scenario of equivalent()');
+  assertScenario(system, scenario, 'equivalent');
   const given = options as EquivalenceOptions;
   const resolved = resolveOptions(given, equivalenceOptions, 'equivalent()');
   const deadline = performance.now() + resolved.timeLimitMs;
   const ran: string[] = [];
   const unavailable: Record<string, string> = {};
-  let reference: readonly string[] | undefined;
+  let reference: RecordedState | undefined;
   for (const { runnerName, start } of startsOf(system, resolved)) {
     for (const [storageName, place] of Object.entries(placesOf(resolved))) {
       const name = `${runnerName} on ${storageName}`;
@@ -100,7 +94,7 @@ async function compareRuns<Apps extends ApplicationClass, Opened extends object>
         reference ??= state;
         ran.push(name);
       } catch (error) {
-        if (!(error instanceof Unavailable)) throw error;
+        if (!(error instanceof InvalidStorageError)) throw error;
         unavailable[name] = error.message;
       }
     }
@@ -135,7 +129,7 @@ function reasonAgainstWorkers({ module }: System, resources: object | undefined)
     : 'threads and processes open the resources of the system themselves';
 }
 
-/** Runs the scenario on empty storage. Throws {@link Unavailable} if the runner cannot use the storage. */
+/** Runs the scenario on empty storage. */
 async function outcomeOf<Apps extends ApplicationClass>(
   name: string,
   system: System<Apps>,
@@ -144,35 +138,14 @@ async function outcomeOf<Apps extends ApplicationClass>(
   start: StartRunner<Apps>,
   { runTimeoutMs }: Options,
 ): Promise<ScenarioOutcome> {
-  await using kept = await available(place());
-  const starting = (): Promise<SystemRunner<Apps>> => available(start(system.bind(kept.storage)));
-  const signal = AbortSignal.timeout(runTimeoutMs);
-  let outcome: ScenarioOutcome;
-  try {
-    outcome = await runScenario(system, scenario, { storage: kept.storage, start: starting, signal });
-  } catch (cause) {
-    if (cause instanceof Unavailable) throw cause;
-    throw new ScenarioRunError(name, messageOf(cause), { cause });
-  }
-  const [fault] = outcome.faults;
-  if (fault !== undefined) throw new ScenarioRunError(name, `verify() finds: ${fault.message}`);
-  return outcome;
+  await using kept = await place();
+  const { storage } = kept;
+  return await undisturbedRun(name, () =>
+    runScenario(system, scenario, { storage, start: () => start(system.bind(storage)), runTimeoutMs }),
+  );
 }
 
-/** Replaces the error that a storage cannot be used here. */
-async function available<T>(opening: Promise<T>): Promise<T> {
-  try {
-    return await opening;
-  } catch (error) {
-    throw error instanceof InvalidStorageError ? new Unavailable(error.message) : error;
-  }
-}
-
-function assertEqual(
-  runs: readonly [string, string],
-  expected: readonly string[],
-  actual: readonly string[],
-): void {
+function assertEqual(runs: readonly [string, string], expected: RecordedState, actual: RecordedState): void {
   const difference = differenceOf(expected, actual);
   if (difference === undefined) return;
   const hint =

@@ -1,3 +1,5 @@
+import type { RecordedState } from './recorded-state.ts';
+
 /** Labels of random ids, which change with everything that they refer to. */
 const label = /\bid-[0-9a-f]{16}\b/g;
 
@@ -11,11 +13,15 @@ interface Sides {
 
 /**
  * Returns the first difference between two states, as lines with `-` for what is expected and `+` for what was found, and the
- * number of histories that differ. Undefined if the states are equal.
+ * number of histories that differ. Undefined if the states are equal, up to ids that are in one of them only.
  */
-export function differenceOf(expected: readonly string[], actual: readonly string[]): string | undefined {
-  const labelled = sidesOf(expected, actual);
-  if (labelled === undefined) return undefined;
+export function differenceOf(expected: RecordedState, actual: RecordedState): string | undefined {
+  if (sidesOf(expected.texts, actual.texts) === undefined) return undefined;
+  const sides = sidesOf(expected.textsBeside(actual), actual.textsBeside(expected));
+  return sides && textOf(sides);
+}
+
+function textOf(labelled: Sides): string {
   // What refers to a changed id has another label, but is the same.
   const { missing, added } =
     sidesOf(labelled.missing.map(withoutLabels), labelled.added.map(withoutLabels)) ?? labelled;
@@ -53,8 +59,9 @@ function firstPair(
 ): readonly [string | undefined, string | undefined] {
   const [first] = missing;
   if (first === undefined) return [undefined, added[0]];
+  const parts = partsOf(first);
+  const likeness = (text: string) => partsOf(text).intersection(parts).size;
   const candidates = added.filter((text) => nameIn(text) === nameIn(first));
-  const likeness = (text: string) => sharedLines(first.split('\n'), text.split('\n'));
   const [best] = candidates.toSorted((a, b) => likeness(b) - likeness(a));
   return [first, best];
 }
@@ -63,8 +70,9 @@ function nameIn(text: string): string {
   return text.slice(0, text.indexOf(' '));
 }
 
-function sharedLines(a: readonly string[], b: readonly string[]): number {
-  return a.filter((line) => b.includes(line)).length;
+/** The lines of a text, and their words. */
+function partsOf(text: string): ReadonlySet<string> {
+  return new Set([...text.split('\n'), ...(text.match(/[\w.-]+/g) ?? [])]);
 }
 
 function withoutLabels(text: string): string {

@@ -26,3 +26,21 @@ export class ScenarioRunError extends KahnError {
     super(`The scenario failed in the run of ${run}: ${reason}`, { ...options, run });
   }
 }
+
+/** A scenario cannot be checked: it records nothing, does not wait for a command, or its storage is not empty. */
+export class InvalidScenarioError extends KahnError {
+  override readonly code = 'INVALID_SCENARIO';
+}
+
+/** A run has not caught up in time. */
+export class ScenarioTimeoutError extends KahnError {
+  override readonly code = 'SCENARIO_TIMED_OUT';
+  /** The limit of time, in ms. */
+  declare readonly timeoutMs: number;
+
+  /** @param waiting What has not ended, as in "the scenario has not returned". */
+  constructor(timeoutMs: number, waiting: readonly string[]) {
+    const list = waiting.length === 0 ? '' : `: ${waiting.join('; ')}`;
+    super(`It has not caught up within ${timeoutMs} ms (option runTimeoutMs)${list}.`, { timeoutMs });
+  }
+}

@@ -5,6 +5,12 @@ import { newId } from '../../util/ids.ts';
 /** Makes a call with the open application, and repeats it with the next one if the runner is replaced meanwhile. */
 export type Steadily = <T>(call: (application: Application) => Promise<T>) => Promise<T>;
 
+/** A command of a scenario. */
+export interface ScenarioCall {
+  readonly applicationName: string;
+  readonly method: string;
+}
+
 type Method = (...args: readonly unknown[]) => Promise<unknown>;
 
 /** Methods that read or write the storage, apart from commands. */
@@ -14,23 +20,36 @@ const prepared = new WeakSet<Application>();
 /**
  * Returns an object that stands for the open application of a class, whichever runner it belongs to. Methods of the class run
  * with the application that is open when they are called; their saves and reads are repeated if the runner is replaced.
+ *
+ * @param underway Holds the calls that have not returned.
  */
 export function lastingApplication<A extends ApplicationClass>(
   kind: A,
   current: () => Application,
   steadily: Steadily,
+  underway: Set<ScenarioCall>,
 ): InstanceType<A> {
+  const { applicationName } = kind;
   const open = () => withLastingCalls(current(), steadily);
   return new Proxy(Object.create(kind.prototype) as InstanceType<A>, {
     get(_, name) {
       const application = open();
       if (name === 'log') return lastingReader(application, name, steadily);
       const value: unknown = Reflect.get(application, name, application);
-      return typeof value === 'function' && name !== 'constructor' ? value.bind(application) : value;
+      if (typeof value !== 'function' || name === 'constructor') return value;
+      return (...args: unknown[]) =>
+        noted(value.apply(application, args), { applicationName, method: String(name) }, underway);
     },
     set: (_, name, value) => Reflect.set(open(), name, value),
     has: (_, name) => name in open(),
   });
+}
+
+/** Notes that a call is under way, until its result settles. */
+function noted(result: unknown, call: ScenarioCall, underway: Set<ScenarioCall>): unknown {
+  if (!(result instanceof Promise)) return result;
+  underway.add(call);
+  return result.finally(() => underway.delete(call));
 }
 
 /** Covers the methods that an application inherits from kahn by calls that are repeated if the runner is replaced. */

@@ -2,7 +2,8 @@ import type { Application, ApplicationClass } from '../../application/applicatio
 import type { SystemRunner } from '../../runner/runner.ts';
 import type { System } from '../../system/system.ts';
 import { InvalidArgumentError } from '../../util/options.ts';
-import { lastingApplication } from './lasting-application.ts';
+import { lastingApplication, type ScenarioCall } from './lasting-application.ts';
+import { ownApplications } from './own-applications.ts';
 import type { ScenarioRunner } from './scenario.ts';
 
 /** Starts a runner on the storage as it was left. `hasEnded` of the result tells whether the runner has crashed. */
@@ -28,6 +29,7 @@ export class LastingRunner<Apps extends ApplicationClass = ApplicationClass> {
   readonly #system: System<Apps>;
   readonly #start: StartLife<Apps>;
   readonly #faces = new Map<string, object>();
+  readonly #underway = new Set<ScenarioCall>();
   #life: CurrentLife<Apps>;
   #replacing: Promise<void> | undefined;
   /** Number of runners that were replaced. */
@@ -44,6 +46,11 @@ export class LastingRunner<Apps extends ApplicationClass = ApplicationClass> {
     start: StartLife<Apps>,
   ): Promise<LastingRunner<Apps>> {
     return new LastingRunner(system, start, await start());
+  }
+
+  /** Commands of the scenario that have not returned. */
+  get underway(): ReadonlySet<ScenarioCall> {
+    return this.#underway;
   }
 
   /** What a scenario gets. */
@@ -150,6 +157,7 @@ export class LastingRunner<Apps extends ApplicationClass = ApplicationClass> {
       kind,
       () => this.application(kind, pipelineId),
       (call) => this.steadily(async () => call(this.application(kind, pipelineId))),
+      this.#underway,
     );
     this.#faces.set(key, face);
     return face;
@@ -159,7 +167,7 @@ export class LastingRunner<Apps extends ApplicationClass = ApplicationClass> {
 function begun<Apps extends ApplicationClass>(system: System<Apps>, life: Life<Apps>): CurrentLife<Apps> {
   const { runner } = life;
   // Gets them now: a runner that is closed meanwhile gives none.
-  const own = system.applications.filter(({ remote }) => remote === undefined);
+  const own = ownApplications(system);
   return {
     runner,
     hasCrashed: () => life.hasCrashed(),

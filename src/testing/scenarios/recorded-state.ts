@@ -7,30 +7,56 @@ import { DownstreamError } from '../../runner/errors.ts';
 import type { SystemRunner } from '../../runner/runner.ts';
 import type { System } from '../../system/system.ts';
 import { isError } from '../../util/errors.ts';
-import { canonicalTexts, type History } from '../canonical-histories.ts';
+import { type History, historiesOf, textsOf, uuidsIn } from '../canonical-histories.ts';
 import { readTables } from '../given-when-then/table-rows.ts';
 import type { LastingRunner } from './lasting-runner.ts';
+import { ownApplications } from './own-applications.ts';
 
 /** Interval at which schemas are checked that are being built, in ms. */
 const schemaCheckMs = 20;
 
-/**
- * Waits until a system has caught up, and returns what is on record as sorted texts, equal for two runs of one scenario:
- * canonical histories, rows of projections and parked notifications, with the result of the scenario.
- */
+/** What is on record after a scenario: histories, rows of projections and parked notifications, with its result. */
+export class RecordedState {
+  readonly #histories: readonly History[];
+  #texts: readonly string[] | undefined;
+
+  constructor(histories: readonly History[]) {
+    this.#histories = histories;
+  }
+
+  /** Whether nothing is on record, and the scenario returned nothing. */
+  get isEmpty(): boolean {
+    return this.#histories.length === 0;
+  }
+
+  /** Sorted texts, equal for two runs of one scenario, unless names are made of random ids. */
+  get texts(): readonly string[] {
+    this.#texts ??= textsOf(this.#histories);
+    return this.#texts;
+  }
+
+  /** Sorted texts to be compared with those of another run: ids that the other run does not have are labels, too. */
+  textsBeside(other: RecordedState): readonly string[] {
+    const own = uuidsIn(this.#histories).difference(uuidsIn(other.#histories));
+    return textsOf(this.#histories, own);
+  }
+}
+
+/** Waits until a system has caught up, and returns what is on record. */
 export async function recordedState<Apps extends ApplicationClass>(
   system: System<Apps>,
   lasting: LastingRunner<Apps>,
   result: unknown,
-): Promise<readonly string[]> {
+): Promise<RecordedState> {
   return await lasting.steadily(async (runner) => {
     await caughtUpButParked(runner);
     await schemasBuilt(runner);
-    const own = system.applications.filter(({ remote }) => remote === undefined);
+    const own = ownApplications(system);
     const others = resultTexts(result);
     for (const kind of own)
       others.push(...(await rowsOf(kind, runner)), ...(await parkedBy(kind, system, runner)));
-    return await canonicalTexts(new Set<Application>(own.map((kind) => runner.get(kind))), false, others);
+    const applications = new Set<Application>(own.map((kind) => runner.get(kind)));
+    return new RecordedState([...(await historiesOf(applications, false)), ...others]);
   });
 }
 

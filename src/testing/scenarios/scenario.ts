@@ -14,8 +14,8 @@ export type ScenarioRunner<Apps extends ApplicationClass = ApplicationClass> = O
  * Gives commands to a running system, as a program does that runs it once. Runs several times, with an empty storage each
  * time. What it returns is compared between runs, with random ids replaced.
  *
- * Commands may be methods of the applications, which call `save()` and `update()`. Their data must be the same in each run,
- * apart from ids made by `newId()` and `create()`.
+ * Commands may be methods of the applications, which call `save()` and `update()`. The scenario awaits them. Their data must be
+ * the same in each run, apart from random ids, such as those of `newId()` and `create()`, and names that are made of them.
  *
  * @example
  * import type { ScenarioRunner } from 'kahn/testing';

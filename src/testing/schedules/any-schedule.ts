@@ -6,16 +6,18 @@ import { SingleThreadedRunner } from '../../runner/single-threaded/single-thread
 import { SteppingSingleThreadedRunner } from '../../runner/stepping/stepping-single-threaded-runner.ts';
 import { memory } from '../../storage/memory/index.ts';
 import type { StorageDescription } from '../../storage/storage.ts';
-import { assertSystem, type System } from '../../system/system.ts';
+import type { System } from '../../system/system.ts';
 import { inRootContext } from '../../util/environment/root-context.ts';
 import { KahnError, messageOf } from '../../util/errors.ts';
-import { assertFunction, resolveOptions } from '../../util/options.ts';
-import { resolvesWithin } from '../../util/timeout.ts';
+import { resolveOptions } from '../../util/options.ts';
 import { newSeed } from '../faults/random-numbers.ts';
 import { framesAbove, withFrames } from '../frames-of-caller.ts';
 import { differenceOf } from '../scenarios/differences.ts';
+import { InvalidScenarioError } from '../scenarios/errors.ts';
 import { runScenario, type ScenarioOutcome } from '../scenarios/run-scenario.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
+import { assertScenario } from '../scenarios/scenario-arguments.ts';
+import { undisturbedRun } from '../scenarios/undisturbed-run.ts';
 import { drawSchedule, type Schedule, type ScheduledRunner, scheduleLines } from './schedule.ts';
 import { type AnyScheduleOptions, anyScheduleOptions } from './schedule-options.ts';
 import { ScheduleRun } from './schedule-run.ts';
@@ -47,7 +49,9 @@ export class ScheduleFailedError extends KahnError {
  *
  * @throws {@link ScheduleFailedError} for the first schedule that fails, with the shortest part of it that fails, too.
  * @throws {@link InvalidOptionError} if an option is unknown or its value does not fit.
- * @throws the error of the scenario, if it fails without disturbances.
+ * @throws {@link ScenarioRunError} if the run without disturbances fails, takes too long, or `verify()` finds something.
+ * @throws {@link InvalidScenarioError} if the scenario records nothing or does not await a command.
+ * @throws {@link SystemBoundError} if the system is bound to a storage.
  * @example
  * await anySchedule(shop, async (runner) => {
  *   await runner.get(Orders).place('ada');
@@ -67,8 +71,7 @@ async function trySchedules<Apps extends ApplicationClass, Opened extends object
   scenario: Scenario<NoInfer<Apps>>,
   options: AnyScheduleOptions<NoInfer<Opened>>,
 ): Promise<TriedSchedules> {
-  assertSystem(system, 'anySchedule()', 'anySchedule(shop, async (runner) => { … })');
-  assertFunction(scenario, 'the scenario of anySchedule()');
+  assertScenario(system, scenario, 'anySchedule');
   const given: AnyScheduleOptions = options;
   const {
     runs,
@@ -79,7 +82,9 @@ async function trySchedules<Apps extends ApplicationClass, Opened extends object
   } = resolveOptions(given, anyScheduleOptions, 'anySchedule()');
   const trial = { system, scenario, runnerOptions, runTimeoutMs };
   const undisturbed = new ScheduleRun(storage(), []);
-  const expected = await outcomeOf(trial, undisturbed);
+  const expected = await undisturbedRun('SingleThreadedRunner, without disturbances', () =>
+    outcomeOf(trial, undisturbed),
+  );
   const noThreads = await reasonAgainstThreads(trial, storage());
   const failureUnder = (schedule: Schedule) =>
     failureOf(trial, new ScheduleRun(storage(), schedule), expected);
@@ -137,8 +142,11 @@ async function failureOf<Apps extends ApplicationClass>(
     const { state, faults } = await outcomeOf(trial, run);
     if (faults.length > 0) return `verify() finds: ${faults.map(String).join('\n')}`;
     const difference = differenceOf(expected.state, state);
-    return difference && `Something else is on record than after an undisturbed run:\n${difference}`;
+    return (
+      difference && `Something else is on record than after an undisturbed run:\n${difference}\n\n${hint}`
+    );
   } catch (error) {
+    if (error instanceof InvalidScenarioError) throw error;
     return `It fails: ${messageOf(error)}`;
   }
 }
@@ -164,27 +172,28 @@ async function outcomeOf<Apps extends ApplicationClass>(
   opened.defer(() => run.end());
   if (run.hasRival) opened.use(await startRunner(trial, 'single-threaded', run.rivalStorage()));
   const restarts: Promise<void>[] = [];
-  const disturbed: Scenario<Apps> = async (face) => {
-    const result = await scenario(face);
-    await face.caughtUp();
-    run.restart = () => {}; // not while the runner is closed in the end
-    await Promise.all(restarts);
-    return result;
-  };
-  const outcome = runScenario(system, disturbed, {
+  return await runScenario(system, scenario, {
     storage: run.storage,
     start: (storage) => startRunner(trial, run.next, storage),
     startLife,
+    runTimeoutMs,
     meanwhile: (lasting) => {
       // A stepping runner that is closed in the context of its tick does not wait for the end of the tick.
       const restart = () => inRootContext(() => lasting.restart());
       run.restart = () => void restarts.push(restart().catch(() => {})); // the next call gets the error
       void run.watchThreads();
     },
+    afterwards: async (lasting) => {
+      await lasting.face.caughtUp();
+      run.restart = () => {}; // not while the runner is closed in the end
+      await Promise.all(restarts);
+    },
   });
-  if (await resolvesWithin(outcome, runTimeoutMs)) return await outcome;
-  throw new Error(`The run has not ended within ${runTimeoutMs} ms.`);
 }
+
+const hint =
+  'A policy may depend on time, randomness, state of its module or in memory, or on the order of unrelated events, or call ' +
+  'another system that does not recognise a repeated call.';
 
 /** Interval at which runners look for events of each other, in ms. */
 const pollIntervalMs = 5;

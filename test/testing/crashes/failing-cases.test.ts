@@ -49,11 +49,6 @@ test('finds side effects that are repeated, by what the scenario returns', async
   expect(error).toMatchObject({ difference: "  scenario result\n-   [ 'ada' ]\n+   [ 'ada', 'ada' ]" });
 });
 
-test('passes on an error of the scenario', async () => {
-  const broken = new Error('broken scenario');
-  await expect(survivesEveryCrash(shop, () => Promise.reject(broken), inMemory)).rejects.toBe(broken);
-});
-
 test('names the storages on which the system cannot run, or fails if there is no other', async () => {
   await expect(survivesEveryCrash(listedInPostgres, () => {})).rejects.toMatchObject({
     code: 'INVALID_STORAGE',

@@ -1,4 +1,4 @@
-import { Aggregate, type DomainEvent, defineResources, ProcessApplication, System } from 'kahn';
+import { Aggregate, type DomainEvent, defineResources, nameId, ProcessApplication, System } from 'kahn';
 import type { OrderEvent } from '../../../examples/shop/order.ts';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { Reservations } from '../../../examples/shop/reservations.ts';
@@ -46,6 +46,30 @@ export class Mails extends ProcessApplication<never, OrderEvent, { resources: Ma
   });
 }
 
+/** Names its tickets by the orders, whose ids are random: no bug. */
+export class NamedTickets extends ProcessApplication<TicketEvent, OrderEvent> {
+  static readonly applicationName = 'tickets';
+  static readonly emits = ['Ticket.Printed'] as const;
+
+  override readonly policy = this.when({
+    'Order.Created': ({ data: { customer }, originatorId }) =>
+      Ticket.create('Ticket.Printed', { number: customer.length }, nameId('ticket', originatorId)),
+  });
+}
+
+/** Does not end for one customer. */
+export class EndlessTickets extends ProcessApplication<TicketEvent, OrderEvent> {
+  static readonly applicationName = 'tickets';
+  static readonly emits = ['Ticket.Printed'] as const;
+
+  override readonly policy = this.when({
+    'Order.Created': ({ data: { customer } }) =>
+      customer === 'bob' ? new Promise<undefined>(() => {}) : undefined,
+  });
+}
+
+export const namedShop = System.of([[Orders, NamedTickets]]);
+export const endlessShop = System.of([[Orders, EndlessTickets]]);
 export const countingShop = System.of([
   [Orders, Reservations, Orders],
   [Orders, CountingTickets],
