@@ -3,19 +3,16 @@ import { clients } from './load.ts';
 
 const mebibyte = 2 ** 20;
 
-function bytes(name: string, allowedMebibytes: number, allowedShare = 0.1): Measure {
-  return { name, isBytes: true, allowance: allowedMebibytes * mebibyte, allowedShare };
+function bytes(name: string, allowedMebibytes: number): Measure {
+  return { name, isBytes: true, allowance: allowedMebibytes * mebibyte, allowedShare: 0.1 };
 }
 
 function count(name: string, allowance: number): Measure {
   return { name, isBytes: false, allowance, allowedShare: 0.1 };
 }
 
-/**
- * Resident memory of a process, as the operating system counts it. V8 keeps the pages of the largest heaps there were, so it
- * grows in steps; what is used of it is measured as {@link heap} and {@link native}.
- */
-export const resident: Measure = bytes('resident', 16, 0.2);
+/** Resident memory of a process after garbage collection, as the operating system counts it. */
+export const resident: Measure = bytes('resident', 16);
 /** Memory that native code has allocated, such as SQLite. */
 export const native: Measure = bytes('native', 8);
 /** Heap and buffers of a thread after garbage collection. */

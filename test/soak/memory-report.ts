@@ -14,6 +14,8 @@ export interface MemoryReport {
   readonly isMain: boolean;
   /** Memory in use after garbage collection, in bytes: the heap, and buffers outside of it. */
   readonly used: number;
+  /** Resident memory of the process after garbage collection, in bytes. */
+  readonly resident: number;
   /** Number of timers, sockets, ports and other resources that keep the event loop alive. */
   readonly resources: number;
 }
@@ -35,19 +37,22 @@ export function requestReports(intervalMs: number): string {
   return directory;
 }
 
+/** V8 gives back the pages that it keeps for larger heaps, else resident memory grows with the largest one there was. */
+const asIfMemoryRanOut = { type: 'major', execution: 'sync', flavor: 'last-resort' };
+
 /** Reports the memory of this thread at an interval, if reports are requested. Collects garbage before each report. */
 export function reportMemory(): void {
   const directory = process.env[variables.directory];
   if (directory === undefined) return;
   setFlagsFromString('--expose-gc');
-  const collectGarbage = runInNewContext('gc') as () => void;
+  const collectGarbage = runInNewContext('gc') as (options: object) => void;
   const file = join(directory, `${process.pid}-${threadId}`);
   const write = () => {
-    collectGarbage();
-    const { heapUsed, external } = process.memoryUsage();
+    collectGarbage(asIfMemoryRanOut);
+    const { heapUsed, external, rss: resident } = process.memoryUsage();
     const { length: resources } = process.getActiveResourcesInfo();
     const own = { processId: process.pid, name: ownName(), isMain: isMainThread };
-    const report: MemoryReport = { ...own, used: heapUsed + external, resources };
+    const report: MemoryReport = { ...own, used: heapUsed + external, resident, resources };
     writeFileSync(`${file}.part`, JSON.stringify(report));
     renameSync(`${file}.part`, `${file}.json`);
   };

@@ -2,8 +2,6 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 /** What the operating system says of a process. */
 export interface ProcessUsage {
-  /** Resident memory, in bytes. */
-  readonly resident: number;
   /** Resident memory that native code has allocated, and stacks, in bytes. */
   readonly native: number;
   readonly files: number;
@@ -14,7 +12,6 @@ export interface ProcessUsage {
 export function usageOf(processId: number): ProcessUsage {
   const status = readFileSync(`/proc/${processId}/status`, 'utf8');
   return {
-    resident: fieldIn(status, 'VmRSS') * 1_024,
     native: nativeMemoryOf(processId),
     files: readdirSync(`/proc/${processId}/fd`).length,
     threads: fieldIn(status, 'Threads'),

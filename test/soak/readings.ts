@@ -34,10 +34,11 @@ export function readProcesses(directory: string): readonly Reading[] {
   const found: Reading[] = [];
   const reports = Map.groupBy(readReports(directory), ({ processId }) => processId);
   for (const [processId, ofProcess] of reports) {
-    const [process] = ofProcess.toSorted((a, b) => Number(b.isMain) - Number(a.isMain));
-    const subject = process?.name ?? 'parent';
+    const main = ofProcess.find(({ isMain }) => isMain);
+    if (main === undefined) continue; // it has just started
+    const subject = main.name ?? 'parent';
     const usage = usageOf(processId);
-    found.push({ subject, measure: resident, value: usage.resident });
+    found.push({ subject, measure: resident, value: main.resident });
     found.push({ subject, measure: native, value: usage.native });
     for (const { name = 'parent', used, resources: open } of ofProcess) {
       found.push({ subject: name, measure: heap, value: used });
