@@ -3,8 +3,10 @@ import { fileURLToPath } from 'node:url';
 import { AggregateNotFoundError, InvalidPolicyError } from '../../application/errors.ts';
 import { isError, isInstance } from '../../util/errors.ts';
 
-/** Directory of kahn, which contains this file. */
-const kahn = fileURLToPath(new URL('../../', import.meta.url));
+/** Directories of kahn: source maps lead from one to the other. */
+const kahn: readonly string[] = ['src', 'dist'].map((directory) =>
+  fileURLToPath(new URL(`../../../${directory}/`, import.meta.url)),
+);
 
 /** Errors whose messages hold nothing of events but ids and types, unless they have causes. */
 const shownTypes: readonly (abstract new (...args: never[]) => Error)[] = [
@@ -32,7 +34,8 @@ function placeOf({ stack, message }: Error): string | undefined {
   const places = frames.map((frame) => /([^\s()]+|(?<=\().+):(\d+):(\d+)\)?$/.exec(frame));
   for (const [, file = '', line, column] of places.filter((place) => place !== null)) {
     const path = file.startsWith('file:') ? fileURLToPath(file) : file;
-    if (isAbsolute(path) && !path.startsWith(kahn)) return `${fromHere(path)}:${line}:${column}`;
+    if (isAbsolute(path) && !kahn.some((directory) => path.startsWith(directory)))
+      return `${fromHere(path)}:${line}:${column}`;
   }
   return undefined;
 }
