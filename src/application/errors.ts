@@ -75,10 +75,12 @@ export class UndeclaredEventError extends KahnError {
 
   constructor(applicationName: string, eventType: string, emits: Iterable<string>) {
     const nearest = nearestOf(eventType, [...emits], maxMisspelling);
-    const question = nearest === undefined ? '' : ` Did you mean '${nearest}'?`;
+    const advice =
+      nearest === undefined
+        ? 'Add an event of this application there. Save an aggregate of another application by that application.'
+        : `Did you mean '${nearest}'? If not, add the event there.`;
     super(
-      `Application '${applicationName}' cannot record '${eventType}': it is not listed in its 'static readonly emits'.` +
-        `${question} Add an event of this application there. Save an aggregate of another application by that application.`,
+      `Application '${applicationName}' cannot record '${eventType}': it is not listed in its 'static readonly emits'. ${advice}`,
       { applicationName, eventType },
     );
   }

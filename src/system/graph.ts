@@ -150,7 +150,8 @@ function edgeOf(upstream: ApplicationClass, downstream: ApplicationClass, policy
   return { upstream: upstream.applicationName, downstream: downstream.applicationName, eventTypes };
 }
 
-function policyOf(applicationClass: ApplicationClass): Policy {
+/** Returns the policy of a class that follows others. Throws {@link InvalidSystemError} if it has none. */
+export function policyOf(applicationClass: ApplicationClass): Policy {
   const application = constructed(applicationClass);
   const { policy } = application;
   if (policy === undefined || typeof policy.handlerOf !== 'function') {

@@ -40,11 +40,11 @@ export type { GivenOptions } from './given-when-then/given-options.ts';
 export type { ExpectedError } from './given-when-then/outcome-checks.ts';
 export { describeGraph } from './graph-snapshots/graph-snapshot.ts';
 export { type AssertGraphOptions, assertGraph } from './graph-snapshots/match-graph.ts';
+export type { TestRunner } from './recorder-contract/contract-arguments.ts';
 export {
   type OptionalFeature,
   type RecorderSubject,
   recorderContract,
-  type TestRunner,
 } from './recorder-contract/recorder-contract.ts';
 export type { TestedRows } from './recorder-contract/tested-storage.ts';
 export {

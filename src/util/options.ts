@@ -61,7 +61,7 @@ export function resolveOptions<Options extends object, Defaulted extends keyof O
   for (const [name, value] of Object.entries(options)) {
     const rule = Object.hasOwn(byName, name) ? byName[name] : undefined;
     if (rule === undefined)
-      throw misplaced(options, byName, owner) ?? unknownOption(name, Object.keys(byName), owner);
+      throw misplaced(options, byName, owner) ?? unknownOption(name, value, byName, owner);
     if (value !== undefined) assertOption(name, value, rule, owner);
   }
   for (const [name, rule] of Object.entries(byName)) {
@@ -124,8 +124,17 @@ function misplaced(
   return undefined;
 }
 
-function unknownOption(name: string, known: readonly string[], owner: string): InvalidOptionError {
-  const nearest = nearestOf(name, known);
+/** Names the option that is meant: the one with a similar name, else the one that alone takes such a value. */
+function unknownOption(
+  name: string,
+  value: unknown,
+  rules: Readonly<Record<string, OptionRule<unknown>>>,
+  owner: string,
+): InvalidOptionError {
+  const known = Object.keys(rules);
+  const takesValue = ([, { standsAlone = false, accepts }]: [string, OptionRule<unknown>]) =>
+    standsAlone && accepts(value);
+  const nearest = nearestOf(name, known) ?? Object.entries(rules).find(takesValue)?.[0];
   const question = nearest === undefined ? '' : ` Did you mean '${nearest}'?`;
   const list = known.length === 0 ? 'It takes none' : `Options: ${known.join(', ')}`;
   return new InvalidOptionError(`Unknown option '${name}' of ${owner}.${question} ${list}.`);

@@ -48,4 +48,5 @@ const foreign = new Set([
   'RESTATE_REQUEST_IDENTITY_PRIVATE_KEY_PEM_FILE',
   'KAHN_PROCESS_TERMINATED',
   'KAHN_THREAD_TERMINATED',
+  'setConfig',
 ]);

@@ -26,7 +26,8 @@ export function notShared(applicationName: string): StorageError {
 /** Creates the error for an application that has no data and must not be set up. */
 export function notSetUp(applicationName: string): StorageError {
   const reason =
-    'the application has no data there. If it ran before, it was in other memory; if not, run it, or open it with setupTables: true.';
+    'the application has no data there. If it ran before, it was in other memory; if not, start a runner there, which sets ' +
+    'it up unless setupTables is false.';
   return storageError('STORAGE_NOT_SET_UP', memoryLocation(applicationName), reason);
 }
 

@@ -19,7 +19,7 @@ const texts: DriverErrorTexts = {
       'The table was not changed: move it away, or choose another schema.',
     STORAGE_FULL: 'the disk of the server is full. Make room.',
     STORAGE_MISSING: 'there is no such database. Create it first.',
-    STORAGE_NOT_SET_UP: 'its tables do not exist. Open it with setupTables: true, or restore them.',
+    STORAGE_NOT_SET_UP: 'its tables do not exist. Start a runner with setupTables: true, or restore them.',
     STORAGE_REFUSED:
       'a constraint, a trigger, a row policy or a limit of the server or the driver refused what was to be recorded.',
     STORAGE_UNREACHABLE: 'the server is unreachable. Check its host and port, and that it is running.',

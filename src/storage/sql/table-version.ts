@@ -43,6 +43,7 @@ export function needsSetUp(
 /** Creates the error for tables that do not exist and must not be created. */
 export function notSetUp(location: StorageLocation): StorageError {
   const reason =
-    'it has no tables there. If it ran before, its data is lost or elsewhere; if not, run it, or open it with setupTables: true.';
+    'it has no tables there. If it ran before, its data is lost or elsewhere; if not, start a runner there, which creates ' +
+    'them unless setupTables is false.';
   return storageError('STORAGE_NOT_SET_UP', location, reason);
 }

@@ -47,7 +47,7 @@ const texts: DriverErrorTexts = {
     STORAGE_FOREIGN: 'it is not a kahn database. The file was not changed: move it away.',
     STORAGE_FULL: 'the disk is full. Make room.',
     STORAGE_MISSING: 'the file is not there, or was replaced while in use. Mount its disk or restore it.',
-    STORAGE_NOT_SET_UP: 'its tables do not exist. Open it with setupTables: true, or restore them.',
+    STORAGE_NOT_SET_UP: 'its tables do not exist. Start a runner with setupTables: true, or restore them.',
     STORAGE_REFUSED: 'a constraint, a trigger or a limit of the database refused what was to be recorded.',
     STORAGE_UNREACHABLE: 'the disk or its file system fails. Check the disk and its mount.',
     STORAGE_UNWRITABLE:

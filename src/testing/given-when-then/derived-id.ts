@@ -3,8 +3,8 @@ import { assertId } from '../../util/ids.ts';
 const prefix = '<derived id: ';
 
 /**
- * Stands for an id that a policy makes, in the events and rows that a test expects. Each role stands for one id, and
- * different roles for different ids.
+ * Stands for an id that a policy gets from `repository.deriveId()`, in the events and rows that a test expects. Each role
+ * stands for one id, and different roles for different ids.
  *
  * @param role Name of the id in this test.
  * @throws {@link InvalidIdError} if the role is not a non-empty string.
@@ -25,19 +25,32 @@ export function isDerivedId(value: unknown): value is string {
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
+/** Ids of a test that the roles of {@link derivedId} may stand for, and those that they may not. */
+export interface KnownIds {
+  /** Ids that the test states itself. */
+  readonly statedIds: ReadonlySet<string>;
+  /** Ids that the policy got from `repository.deriveId()`. */
+  readonly derivedIds: ReadonlySet<string>;
+}
+
 /** Which ids the roles of a test stand for. */
 export class DerivedIds {
-  readonly #stated: ReadonlySet<string>;
+  readonly #known: KnownIds;
+  /** Ids in the layout of derived ones that were refused because the policy made them otherwise. */
+  readonly #others = new Set<string>();
   #ids: ReadonlyMap<string, string> = new Map();
 
-  /** @param stated Ids that the test states itself, which no role stands for. */
-  constructor(stated: ReadonlySet<string>) {
-    this.#stated = stated;
+  constructor(known: KnownIds) {
+    this.#known = known;
   }
 
   /** Whether an id may be the one that a role stands for. From then on, the role stands for it. */
   accepts(role: string, id: unknown): boolean {
-    if (typeof id !== 'string' || !uuid.test(id) || this.#stated.has(id)) return false;
+    if (typeof id !== 'string' || this.#known.statedIds.has(id)) return false;
+    if (!this.#known.derivedIds.has(id)) {
+      if (uuid.test(id)) this.#others.add(id);
+      return false;
+    }
     const known = this.#ids.get(role);
     if (known !== undefined) return known === id;
     if (this.#ids.values().some((other) => other === id)) return false;
@@ -45,8 +58,19 @@ export class DerivedIds {
     return true;
   }
 
+  /** Text for the message of a failed test if an id was refused that looks like a derived one; else empty. */
+  get advice(): string {
+    const [id] = this.#others;
+    if (id === undefined) return '';
+    return (
+      ` Id '${id}' does not come from repository.deriveId(): a random id is another one when the handler is repeated. Pass ` +
+      'repository.deriveId() as the id of an aggregate that the policy creates.'
+    );
+  }
+
+  /** Returns a copy. What it refuses while rows are matched is not in the advice. */
   copy(): DerivedIds {
-    const copy = new DerivedIds(this.#stated);
+    const copy = new DerivedIds(this.#known);
     copy.#ids = this.#ids;
     return copy;
   }

@@ -6,10 +6,14 @@ import {
 import { ownedBinding } from '../../application/application-binding.ts';
 import type { ApplicationDeclaration } from '../../application/declaration.ts';
 import { openStore } from '../../application/open-store.ts';
+import type { Policy, PolicyHandlers } from '../../application/policy/policy.ts';
+import type { ProcessApplication } from '../../application/process-application.ts';
 import { openResources } from '../../application/resources/open-resources.ts';
 import { storageLayers } from '../../application/storage-layers.ts';
+import type { DomainEvent } from '../../domain/event.ts';
 import { openStorage, type StorageDescription, type StorageLayer } from '../../storage/storage.ts';
 import { recordingOptions, type System, servedNameOf } from '../../system/system.ts';
+import { type AnyHandler, type DerivedListener, observedHandlers } from './observed-policy.ts';
 import { observing, type RecordedListener } from './observed-storage.ts';
 
 /** Where applications are opened, and with what. */
@@ -20,12 +24,14 @@ export interface TestSetting {
   readonly resources: object;
   /** Called with all events that are recorded. */
   readonly recorded: RecordedListener;
+  /** Called with all ids that policies derive. */
+  readonly derived: DerivedListener;
 }
 
 /** Opens applications as a runner does, without followers. Returns them by their names; `opened` closes them. */
 export async function openApplications(
   classes: ReadonlySet<ApplicationClass>,
-  { system, storage, resources, recorded }: TestSetting,
+  { system, storage, resources, recorded, derived }: TestSetting,
   opened: AsyncDisposableStack,
 ): Promise<ReadonlyMap<string, Application>> {
   const options = recordingOptions(system);
@@ -38,7 +44,7 @@ export async function openApplications(
   for (const applicationClass of classes) {
     const store = await openStore(applicationClass, openedStorage, options);
     opened.defer(() => store.recorder.close());
-    const application = new (withoutErrorRules(applicationClass))();
+    const application = new (testedClass(applicationClass, derived))();
     applicationInternals.bind(application, ownedBinding(store, undefined, values));
     applications.set(applicationClass.applicationName, application);
   }
@@ -52,10 +58,22 @@ function recordedHere(declaration: ApplicationDeclaration): ApplicationDeclarati
   return others;
 }
 
-/** Returns a copy of a class whose failures reach the test at once: no error rule retries or parks. */
-function withoutErrorRules(applicationClass: ApplicationClass): ApplicationClass {
-  class Tested extends (applicationClass as new () => Application) {
+/**
+ * Returns a copy of a class whose failures reach the test at once, because no error rule retries or parks, and whose policy
+ * calls a listener with the ids that it derives.
+ */
+function testedClass(applicationClass: ApplicationClass, derived: DerivedListener): ApplicationClass {
+  class Tested extends (applicationClass as unknown as new () => ProcessApplication) {
     static readonly errorRules = [];
+    declare readonly policy: Policy;
+
+    protected override when(
+      handlers: PolicyHandlers<DomainEvent, DomainEvent>,
+      otherwise?: AnyHandler,
+    ): Policy {
+      const policy = super.when(handlers, otherwise);
+      return Object.assign(policy, { handlerOf: observedHandlers(policy.handlerOf, derived) });
+    }
   }
   const copy = Object.defineProperty(Tested, 'name', { value: applicationClass.name });
   return copy as unknown as ApplicationClass;

@@ -39,7 +39,7 @@ export async function checkRecords(
   { events, rows }: ExpectedRecords,
 ): Promise<void> {
   if (outcome.error !== undefined) throw outcome.error;
-  const ids = new DerivedIds(outcome.statedIds);
+  const ids = new DerivedIds(outcome);
   if (events !== undefined) checkEvents(policy, outcome, events, ids);
   if (rows !== undefined) await checkRows(policy, outcome, rows, ids);
 }
@@ -53,7 +53,7 @@ async function checkRows(
   const names = Object.keys(expected);
   const tables = await readTables(application, names);
   const actual = names.map((name) => [name, alignedRows(expected[name] ?? [], tables[name] ?? [], ids)]);
-  const headline = `The rows of '${applicationName}' are other ones than expected.`;
+  const headline = `The rows of '${applicationName}' are other ones than expected.${ids.advice}`;
   assertEqual(Object.fromEntries(actual), expected, headline, frames);
 }
 
@@ -72,16 +72,17 @@ function checkEvents(
   const types = events.length === 0 && expected.length > 0 ? ignoredTypes : [];
   const reason =
     types.length === 0 ? '' : ` It has no handler for ${types.map((one) => `'${one}'`).join(', ')}.`;
-  const headline = `The policy of '${applicationName}' recorded other events than expected.${reason}`;
+  const headline = `The policy of '${applicationName}' recorded other events than expected.${reason}${ids.advice}`;
   assertEqual(actual, expected, headline, frames);
 }
 
 /** Throws unless a policy failed with the expected error. */
 export function checkError(
   { applicationName, frames }: CheckedPolicy,
-  { events, error }: PolicyOutcome,
+  outcome: PolicyOutcome,
   expected: ExpectedError,
 ): void {
+  const { events, error } = outcome;
   const policy = `The policy of '${applicationName}'`;
   if (error === undefined) {
     const recorded = events.map(({ type, data }) => `\n  ${inspect({ type, data }, { depth: 4 })}`);
@@ -99,7 +100,7 @@ export function checkError(
   }
   const fields = fieldsOf(thrown, Object.keys(expected));
   const headline = `${policy} failed with another error than expected: ${messageOf(thrown)}`;
-  assertEqual(alignedWith(expected, fields, new DerivedIds(new Set())), expected, headline, frames);
+  assertEqual(alignedWith(expected, fields, new DerivedIds(outcome)), expected, headline, frames);
 }
 
 /** Returns some fields of a value, as a plain object. Fields that the value lacks are left out. */

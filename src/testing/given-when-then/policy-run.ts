@@ -13,8 +13,9 @@ import { eventsIn } from '../../domain/events/split-event.ts';
 import type { RecordedEvent } from '../../domain/provenance.ts';
 import type { ProcessEvent } from '../../storage/recorder.ts';
 import type { StoredEvent } from '../../storage/stored-event.ts';
+import type { KnownIds } from './derived-id.ts';
 import { openApplications, type TestSetting } from './open-applications.ts';
-import { statedEvents, type Versions } from './stated-events.ts';
+import { assertEmitted, statedEvents, type Versions } from './stated-events.ts';
 
 /** Events of one call of `when()`. */
 export interface StatedWhen {
@@ -23,7 +24,7 @@ export interface StatedWhen {
 }
 
 /** What a test states about a policy. */
-export interface PolicyScenario extends Omit<TestSetting, 'recorded'> {
+export interface PolicyScenario extends Omit<TestSetting, 'recorded' | 'derived'> {
   readonly applicationClass: ApplicationClass;
   readonly given: readonly unknown[];
   readonly whens: readonly StatedWhen[];
@@ -32,13 +33,11 @@ export interface PolicyScenario extends Omit<TestSetting, 'recorded'> {
 }
 
 /** What a policy did. */
-export interface PolicyOutcome {
+export interface PolicyOutcome extends KnownIds {
   /** Events that the policy recorded, as they are read, in the order in which they were recorded. */
   readonly events: readonly RecordedEvent[];
   /** The error of the run, if the policy failed. */
   readonly error: unknown;
-  /** Ids of the aggregates that the test states. */
-  readonly statedIds: ReadonlySet<string>;
   /** Types of events of upstreams that the test states and the policy ignores. */
   readonly ignoredTypes: readonly string[];
   /** The application, which is open until the outcome is checked. */
@@ -53,15 +52,17 @@ export async function runPolicyTest(
   await using opened = new AsyncDisposableStack();
   const { applicationClass, whens } = scenario;
   const recorded: StoredEvent[] = [];
+  const derivedIds = new Set<string>();
   const classes = new Set([applicationClass, ...whens.map(({ upstreamClass }) => upstreamClass)]);
   const setting = {
     ...scenario,
     recorded: (applicationName: string, events: readonly StoredEvent[]) => {
       if (applicationName === applicationClass.applicationName) recorded.push(...events);
     },
+    derived: (id: string) => derivedIds.add(id),
   };
   const applications = await openApplications(classes, setting, opened);
-  await check(await new PolicyRun(scenario, applications, recorded).outcome());
+  await check({ ...(await new PolicyRun(scenario, applications, recorded).outcome()), derivedIds });
 }
 
 /** Records what a test states, and lets the application follow it. */
@@ -85,7 +86,7 @@ class PolicyRun {
     this.#recorded = recorded;
   }
 
-  async outcome(): Promise<PolicyOutcome> {
+  async outcome(): Promise<Omit<PolicyOutcome, 'derivedIds'>> {
     const { given, whens, applicationClass } = this.#scenario;
     await this.#record(this.#application, given, `given(${applicationClass.name}, …)`);
     await this.#follow();
@@ -125,6 +126,7 @@ class PolicyRun {
     const versions = this.#versions.get(applicationName) ?? new Map<string, number>();
     this.#versions.set(applicationName, versions);
     const stated = statedEvents(given, versions, call);
+    assertEmitted(stated, application.constructor as unknown as ApplicationClass, call);
     if (stated.length === 0) return [];
     const provenances = stated.map(({ options }) => commandProvenance(options, store.mapper, call));
     const pending = stated.map((one) => one.pending);

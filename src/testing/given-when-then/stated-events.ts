@@ -1,9 +1,11 @@
+import type { ApplicationClass } from '../../application/application.ts';
 import { type SaveOptions, saveOptionsOf } from '../../application/recording/save-options.ts';
 import { Aggregate, aggregateInternals, type PendingEvent } from '../../domain/aggregate.ts';
 import type { DomainEvent } from '../../domain/event.ts';
 import { frozenCopy } from '../../domain/frozen-copy.ts';
 import { kindOf } from '../../util/errors.ts';
 import { assertId } from '../../util/ids.ts';
+import { nearestOf } from '../../util/nearest-name.ts';
 import { InvalidArgumentError } from '../../util/options.ts';
 import { now } from '../../util/time.ts';
 import type { GivenEvent } from './event-types.ts';
@@ -30,6 +32,26 @@ export function statedEvents(
 ): readonly StatedEvent[] {
   return given.flatMap((one) =>
     one instanceof Aggregate ? eventsOf(one, versions, call) : [plainEvent(one, versions, call)],
+  );
+}
+
+/** Share of letters that a misspelt event type gets wrong. Types of other applications may share more than half. */
+const maxMisspelling = 0.2;
+
+/** Throws {@link InvalidArgumentError} if the application that is to have recorded an event does not emit its type. */
+export function assertEmitted(
+  stated: readonly StatedEvent[],
+  { applicationName, emits }: Pick<ApplicationClass, 'applicationName' | 'emits'>,
+  call: string,
+): void {
+  const unknown = stated.map(({ pending }) => pending.event.type).find((type) => !emits.includes(type));
+  if (unknown === undefined) return;
+  const nearest = nearestOf(unknown, emits, maxMisspelling);
+  throw new InvalidArgumentError(
+    `${call} got '${unknown}', which '${applicationName}' does not emit. ` +
+      (nearest === undefined
+        ? `It emits ${emits.join(', ') || 'no events'}: state events of another application by when() with its class.`
+        : `Did you mean '${nearest}'?`),
   );
 }
 

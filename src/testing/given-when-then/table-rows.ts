@@ -58,7 +58,9 @@ export function alignedRows(
   const columns = new Set(expected.flatMap((row) => Object.keys(row)));
   const rest = actual.map((row) => (columns.size === 0 ? row : columnsOf(row, columns)));
   const found = expected.map((row) => takeEqual(row, rest, ids));
-  const aligned = found.map((row) => row ?? rest.shift());
+  const aligned = found.map(
+    (row, i) => row ?? (alignedWith(expected[i], rest.shift(), ids) as Row | undefined),
+  );
   return [...aligned, ...rest].filter((row) => row !== undefined);
 }
 

@@ -1,5 +1,6 @@
 import type { ApplicationClass } from '../../application/application.ts';
 import { defineResources } from '../../application/resources/resources.ts';
+import { policyOf } from '../../system/graph.ts';
 import { assertPartOf, System, type SystemOptions } from '../../system/system.ts';
 import { InvalidArgumentError } from '../../util/options.ts';
 import type { StatedWhen } from './policy-run.ts';
@@ -17,6 +18,7 @@ export function testedSystem(
 ): System {
   const upstreams = whens.map(({ upstreamClass }) => upstreamClass);
   if (system === undefined) {
+    for (const upstream of upstreams) assertHandled(upstream, applicationClass);
     const pipelines = upstreams.map((upstream) => [upstream, applicationClass]);
     const definitions = Object.entries(resources).map(([name, value]) => [name, () => value]);
     return systemOf(pipelines, { resources: defineResources(Object.fromEntries(definitions)) });
@@ -34,6 +36,18 @@ export function testedSystem(
     );
   }
   return system;
+}
+
+/** Throws {@link InvalidArgumentError} if a policy handles no events of an upstream. System.of() explains other mistakes. */
+function assertHandled(upstream: ApplicationClass, applicationClass: ApplicationClass): void {
+  if (!Array.isArray(upstream?.emits)) return;
+  const { name, applicationName, emits } = upstream;
+  const policy = policyOf(applicationClass);
+  if (emits.some((type) => policy.handlerOf(type) !== undefined)) return;
+  throw new InvalidArgumentError(
+    `when(${name}, …): the policy of '${applicationClass.applicationName}' handles none of the events of '${applicationName}' ` +
+      `(${emits.join(', ') || 'it has none'}). Pass the application whose events it handles, or add a handler.`,
+  );
 }
 
 /** `System.of()` for pipelines that are known at run time only. */

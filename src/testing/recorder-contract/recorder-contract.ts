@@ -1,6 +1,15 @@
 import { openStorage, type StorageDescription, type StorageLayer } from '../../storage/index.ts';
+import { ruleOf } from '../../util/option-rules.ts';
+import { type OptionRules, resolveOptions } from '../../util/options.ts';
 import { conflicts, wrongVersions } from './conflicts.ts';
 import { contents } from './contents.ts';
+import {
+  assertTestRunner,
+  functionRule,
+  lacksRule,
+  nameRule,
+  type TestRunner,
+} from './contract-arguments.ts';
 import { names, sizes } from './extremes.ts';
 import { operations } from './operations.ts';
 import { commands } from './optional/commands.ts';
@@ -25,12 +34,6 @@ import { type Test, type TestedRows, TestedStorage } from './tested-storage.ts';
 import { unlistedEvents } from './unlisted-events.ts';
 import { positions, recording } from './writing.ts';
 
-/** The part of a test framework that a contract needs. vitest, jest, mocha and node:test have it. */
-export interface TestRunner {
-  describe(name: string, body: () => void): void;
-  it(name: string, body: () => Promise<void>): void;
-}
-
 /**
  * A feature that a storage may lack: `lock()`, `command()` with `deleteCommands()`, `openSubjectKeys()`, `countTypes()`,
  * `parked()` with `countParked()`, or `rows()`.
@@ -52,8 +55,42 @@ export interface RecorderSubject {
   }>;
 }
 
-/** Defines the tests that the recorders of every storage must pass. A test that fails throws AssertionError. */
+/** Tests of optional features. */
+const optional: Readonly<Record<OptionalFeature, Readonly<Record<string, (test: Test) => void>>>> = {
+  lock: { locking },
+  commands: { commands },
+  parked: { parked, parkedConflicts },
+  rows: { rows },
+  typeCounts: { typeCounts },
+  subjectKeys: { subjectKeys, missingSubjectKeys },
+};
+
+const owner = 'recorderContract()';
+
+const recorderSubject: OptionRules<RecorderSubject> = {
+  name: nameRule,
+  layers: ruleOf(
+    'an array of functions that return a storage',
+    (value) => Array.isArray(value) && value.every((one) => typeof one === 'function'),
+  ),
+  lacks: lacksRule(Object.keys(optional) as OptionalFeature[], owner),
+  create: functionRule(),
+};
+
+/**
+ * Defines the tests that the recorders of every storage must pass. A test that fails throws AssertionError.
+ *
+ * @throws {@link InvalidArgumentError} if `runner` lacks `describe` or `it`.
+ * @throws {@link InvalidOptionError} if a property of the subject is missing or unknown, or its value does not fit.
+ */
 export function recorderContract(runner: TestRunner, subject: RecorderSubject): void {
+  assertTestRunner(runner, 'recorderContract');
+  resolveOptions(
+    subject,
+    recorderSubject,
+    owner,
+    "recorderContract({ describe, it }, { name: 'my', create })",
+  );
   const test: Test = (name, body) =>
     runner.it(name, async () => {
       const { storage, cleanUp, rows: testedRows } = await subject.create();
@@ -90,14 +127,6 @@ export function recorderContract(runner: TestRunner, subject: RecorderSubject): 
     names,
     sizes,
     opening,
-  };
-  const optional: Readonly<Record<OptionalFeature, Readonly<Record<string, (test: Test) => void>>>> = {
-    lock: { locking },
-    commands: { commands },
-    parked: { parked, parkedConflicts },
-    rows: { rows },
-    typeCounts: { typeCounts },
-    subjectKeys: { subjectKeys, missingSubjectKeys },
   };
   for (const [feature, tests] of Object.entries(optional)) {
     if (!subject.lacks?.includes(feature as OptionalFeature)) Object.assign(parts, tests);

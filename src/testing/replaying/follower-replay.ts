@@ -2,7 +2,7 @@ import { mayHandle } from '../../application/policy/policy-batch.ts';
 import type { ReadEvent } from '../../domain/events/split-event.ts';
 import type { Recorder } from '../../storage/recorder.ts';
 import type { StoredNotification } from '../../storage/stored-event.ts';
-import { isError } from '../../util/errors.ts';
+import { errorLine } from './error-line.ts';
 import { compareEvents } from './event-comparison.ts';
 import { type PastOutcome, type PastPolicy, runInPast } from './past-run.ts';
 import type { Moment } from './past-storage.ts';
@@ -173,11 +173,4 @@ function comparedWith(recorded: readonly ReadEvent[], outcome: PastOutcome): Com
       ...missing.map((event) => ({ kind: 'missing' as const, lines: [eventLine(event)] })),
     ],
   };
-}
-
-/** Names an error without its message, which may hold personal data. */
-function errorLine(error: unknown): string {
-  if (!isError(error)) return 'The policy threw a value that is no error.';
-  const { code } = error as { readonly code?: unknown };
-  return typeof code === 'string' ? `${error.name} (${code})` : error.name;
 }

@@ -1,5 +1,6 @@
 import type { ApplicationClass } from '../../application/application.ts';
 import { storageRule } from '../../application/application-binding.ts';
+import { InvalidPolicyError } from '../../application/errors.ts';
 import { openStore } from '../../application/open-store.ts';
 import type { PolicySetup } from '../../application/policy/policy-batch.ts';
 import type { ProcessApplication } from '../../application/process-application.ts';
@@ -11,7 +12,7 @@ import { assertSystem, layersOf, recordingOptions, type System } from '../../sys
 import { ProgressReport, type VerificationProgress } from '../../tracing/verification/progress-report.ts';
 import { inRootContext } from '../../util/environment/root-context.ts';
 import { abortSignal, integer, required, ruleOf } from '../../util/option-rules.ts';
-import { InvalidArgumentError, type OptionRules, resolveOptions } from '../../util/options.ts';
+import { type OptionRules, resolveOptions } from '../../util/options.ts';
 import { replayFollower } from './follower-replay.ts';
 import { type PastRecorder, pastLayer } from './past-storage.ts';
 import { PolicyReplay, type ReplayDifference } from './policy-replay.ts';
@@ -43,6 +44,8 @@ export const replayPoliciesOptions: OptionRules<ReplayPoliciesOptions, 'limit'> 
   signal: abortSignal(),
 };
 
+const example = "replayPolicies(shop, { from: sqlite({ file: 'shop.db' }) })";
+
 /**
  * Runs the policies of a system on the notifications that are on record, with the aggregates as they were then, and compares
  * the events that they make with those on record. So a change of a policy shows before it is deployed. Nothing is recorded,
@@ -57,11 +60,12 @@ export async function replayPolicies<Opened extends object>(
   system: System<ApplicationClass, Opened>,
   options: ReplayPoliciesOptions<Opened>,
 ): Promise<PolicyReplay> {
-  assertSystem(system, 'replayPolicies()', 'replayPolicies(shop, { from: storage })');
+  assertSystem(system, 'replayPolicies()', example);
   const resolved = resolveOptions(
     options as ReplayPoliciesOptions,
     replayPoliciesOptions,
     'replayPolicies()',
+    example,
   );
   return await inRootContext(replayAll, system as unknown as System, resolved);
 }
@@ -169,7 +173,7 @@ function givenResources(resources: object): object {
   return new Proxy(resources, {
     get(given, name) {
       if (typeof name === 'symbol' || Object.hasOwn(given, name)) return Reflect.get(given, name);
-      throw new InvalidArgumentError(
+      throw new InvalidPolicyError(
         `A policy uses resource '${name}': pass it in the option resources of replayPolicies().`,
       );
     },

@@ -87,7 +87,7 @@ describe('the tables', () => {
     const refused = {
       code: 'STORAGE_NOT_SET_UP',
       applicationName: 'orders',
-      message: expect.stringMatching(/setupTables: true/),
+      message: expect.stringMatching(/unless setupTables is false/),
     };
     await expect(openOrders(schema, { setupTables: false })).rejects.toMatchObject(refused);
     expect(await query('select from pg_namespace where nspname = $1', [schema])).toEqual([]);

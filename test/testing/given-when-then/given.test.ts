@@ -1,11 +1,13 @@
-import { run, System } from 'kahn';
+import { newId, run, System } from 'kahn';
 import { derivedId, given } from 'kahn/testing';
 import { describe, expect, test } from 'vitest';
 import { Order } from '../../../examples/shop/order.ts';
 import { Orders } from '../../../examples/shop/orders.ts';
 import { Payment } from '../../../examples/shop/payment.ts';
 import { Payments } from '../../../examples/shop/payments.ts';
+import { Reservation } from '../../../examples/shop/reservation.ts';
 import { Reservations } from '../../../examples/shop/reservations.ts';
+import { causedId } from '../../../src/util/ids.ts';
 import { storages } from '../../support/storages.ts';
 import { Letters } from './letters.ts';
 
@@ -81,6 +83,63 @@ describe('ids, causes and times', () => {
           : { type: 'Reservation.Created', originatorId: derivedId(second) },
       ]);
     await expect(same).rejects.toThrow("The policy of 'reservations' recorded other events than expected.");
+  });
+
+  describe('derivedId() does not stand for', () => {
+    class Unrepeatable extends Reservations {
+      id: (() => string) | undefined;
+      override readonly policy = this.when({
+        'Order.Created': ({ originatorId }) =>
+          Reservation.create('Reservation.Created', { orderId: originatorId }, this.id?.()),
+      });
+    }
+    class WithNewId extends Unrepeatable {
+      override id = newId;
+    }
+    class WithAnotherId extends Unrepeatable {
+      override id = () =>
+        causedId({ originatorId: 'o-1', originatorVersion: 1, timestamp: 1 }, 'orders', 'others', 1);
+    }
+
+    test.each([
+      ['the id of an aggregate that is created without one', Unrepeatable],
+      ['an id of newId()', WithNewId],
+      ['an id derived elsewhere', WithAnotherId],
+    ])('%s', async (_, unrepeatable) => {
+      const reservations = given(unrepeatable)
+        .when(Orders, placed)
+        .then([{ type: 'Reservation.Created', originatorId: derivedId('reservation') }]);
+      await expect(reservations).rejects.toThrow(
+        /^The policy of 'reservations' recorded other events than expected\. Id '[0-9a-f-]{36}' does not come from repository\.deriveId\(\): a random id /,
+      );
+    });
+  });
+
+  test('derivedId() stands for ids that are derived in an earlier when(), and in an attempt', async () => {
+    class Repeating extends Reservations {
+      first = '';
+      override readonly policy = this.when({
+        'Order.Created': async (_, repository) => {
+          if (this.first === '') this.first = repository.deriveId();
+          return repository.attempt(() => Reservation.for(this.first, repository.deriveId()));
+        },
+      });
+    }
+    await given(Repeating)
+      .when(Orders, placed)
+      .when(Orders, { ...placed, originatorId: 'o-2' })
+      .then([
+        {
+          type: 'Reservation.Created',
+          originatorId: derivedId('one'),
+          data: { orderId: derivedId('first') },
+        },
+        {
+          type: 'Reservation.Created',
+          originatorId: derivedId('two'),
+          data: { orderId: derivedId('first') },
+        },
+      ]);
   });
 
   test('two roles do not stand for one id', async () => {

@@ -1,9 +1,10 @@
 import { AssertionError } from 'node:assert';
-import { InvalidArgumentError, InvalidOptionError, memory, System, UndeclaredEventError } from 'kahn';
+import { InvalidArgumentError, InvalidOptionError, memory, System } from 'kahn';
 import { given } from 'kahn/testing';
 import { describe, expect, test } from 'vitest';
 import { Order } from '../../../examples/shop/order.ts';
 import { Orders } from '../../../examples/shop/orders.ts';
+import { Payment } from '../../../examples/shop/payment.ts';
 import { Payments } from '../../../examples/shop/payments.ts';
 import { Reservations } from '../../../examples/shop/reservations.ts';
 import { rejectionOf } from '../../support/errors.ts';
@@ -102,7 +103,7 @@ describe('a wrong test', () => {
     expect(() => given(Orders, [], { resource: {} } as never)).toThrow(InvalidOptionError);
   });
 
-  test.each<[string, () => Promise<void>, string]>([
+  test.each<[string, () => Promise<void>, string | RegExp]>([
     [
       'states something that is no event',
       () =>
@@ -131,7 +132,24 @@ describe('a wrong test', () => {
         given(Orders)
           .when(Reservations, { ...reserved, type: 'Reservation.Gone' } as never)
           .then([]),
-      "'Reservation.Gone'",
+      "when(Reservations, …) got 'Reservation.Gone', which 'reservations' does not emit. It emits Reservation.Created: state " +
+        'events of another application by when() with its class.',
+    ],
+    [
+      'misspells the type of an event',
+      () =>
+        given(Orders, [{ type: 'Order.Creatd', data: { customer: 'ada' }, originatorId: 'o-1' } as never])
+          .when(Reservations, reserved)
+          .then([]),
+      /^given\(Orders, …\) got 'Order\.Creatd', which 'orders' does not emit\. Did you mean 'Order\.Created'\?$/,
+    ],
+    [
+      'states events of an application whose events the policy does not handle',
+      () =>
+        given(Reservations)
+          .when(Payments, Payment.for('o-1', 'p-1') as never)
+          .then([]),
+      /^when\(Payments, …\): the policy of 'reservations' handles none of the events of 'payments' \(Payment\.Created\)\. /,
     ],
     [
       'states events of an application that is not followed',
@@ -176,7 +194,7 @@ describe('a wrong test', () => {
   test('never counts as a failure of the policy', async () => {
     const undeclared = { ...reserved, type: 'Reservation.Gone' } as never;
     await expect(
-      given(Orders).when(Reservations, undeclared).thenError(UndeclaredEventError),
-    ).rejects.toThrow(UndeclaredEventError);
+      given(Orders).when(Reservations, undeclared).thenError(InvalidArgumentError),
+    ).rejects.toThrow(InvalidArgumentError);
   });
 });

@@ -1,6 +1,6 @@
 import { AssertionError } from 'node:assert';
 import type { DatabaseSync } from 'node:sqlite';
-import { type CreateContext, ProcessApplication, Projection } from 'kahn';
+import { type CreateContext, newId, ProcessApplication, Projection } from 'kahn';
 import { type PostgresRows, postgresRows } from 'kahn/postgres';
 import { sqliteRows } from 'kahn/sqlite';
 import { derivedId, given } from 'kahn/testing';
@@ -76,6 +76,23 @@ describe('rows of a policy', () => {
       addresses: [{ letter_id: derivedId('to bob') }, { letter_id: derivedId('to cyd') }],
     });
     await expect(others).rejects.toThrow("The rows of 'addresses' are other ones than expected.");
+  });
+
+  test('have no derived ids where the policy makes random ones', async () => {
+    class Random extends Addresses {
+      override readonly policy = this.when({
+        'Order.Created': async ({ originatorId, data }, _, context) => {
+          const db = await context.rows();
+          db.prepare('insert into addresses values (?, ?, ?)').run(originatorId, data.customer, newId());
+        },
+      });
+    }
+    const addresses = given(Random, [], { createTables }).when(Orders, toAda, toBob);
+    await expect(addresses.thenRows({ addresses: [{ customer: 'bob' }, { customer: 'ada' }] })).resolves.toBe(
+      undefined,
+    );
+    const rows = { addresses: [{ customer: 'bob', letter_id: derivedId('letter') }, { customer: 'ada' }] };
+    await expect(addresses.thenRows(rows)).rejects.toThrow(/ does not come from repository\.deriveId\(\)/);
   });
 
   test('that differ are shown next to the expected ones', async () => {

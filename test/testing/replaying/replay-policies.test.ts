@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import {
   Aggregate,
   Application,
@@ -6,11 +7,13 @@ import {
   memory,
   nameId,
   type Personal,
+  type PolicyRepository,
   ProcessApplication,
   personal,
   run,
   System,
 } from 'kahn';
+import { sqlite } from 'kahn/sqlite';
 import { type ReplayDifference, replayPolicies } from 'kahn/testing';
 import { describe, expect, test } from 'vitest';
 import { Order } from '../../../examples/shop/order.ts';
@@ -20,7 +23,7 @@ import { Payments } from '../../../examples/shop/payments.ts';
 import { Reservation } from '../../../examples/shop/reservation.ts';
 import { Reservations } from '../../../examples/shop/reservations.ts';
 import { shop } from '../../../examples/shop/shop.ts';
-import { storages } from '../../support/storages.ts';
+import { storages, temporaryDirectory } from '../../support/storages.ts';
 
 /** The shop with other policies. */
 function shopWith({ orders = Orders, reservations = Reservations, payments = Payments } = {}) {
@@ -81,7 +84,7 @@ describe.each(storages)('on $name', ({ create }) => {
   });
 });
 
-test('events that are new, and errors without their messages', async () => {
+test('events that are new, and errors with their places and without their messages', async () => {
   class Other extends Payments {
     override readonly policy = this.when({
       'Order.Created': ({ data }) => {
@@ -99,7 +102,78 @@ test('events that are new, and errors without their messages', async () => {
   expect(replay.first).toHaveLength(1);
   expect(String(replay)).toContain('… and 3 more differences');
   expect(String(await replayPolicies(shopWith({ payments: Other }), { from }))).toMatch(
-    /failed: .*\n {2}TypeError\n/,
+    /failed: .*\n {2}TypeError at test\/testing\/replaying\/replay-policies\.test\.ts:\d+:\d+\n/,
+  );
+});
+
+describe('a failed policy', () => {
+  /** Returns the lines of the report on a policy that handles the order of Ada. */
+  async function linesFor(
+    handle: (repository: PolicyRepository, resources: Record<string, unknown>) => unknown,
+  ) {
+    class Failing extends Reservations {
+      override readonly policy = this.when({
+        'Order.Created': async (_, repository, { resources }) => {
+          await handle(repository as PolicyRepository, resources as Record<string, unknown>);
+        },
+      });
+    }
+    const from = await recordedShop();
+    return (await replayPolicies(shopWith({ reservations: Failing }), { from })).first[0]?.lines;
+  }
+
+  test('is shown with the message of kahn', async () => {
+    const [line, ...more] = (await linesFor(() => void Reservation.for('o-1', 'r-1'))) ?? [];
+    expect(line).toMatch(
+      /^InvalidPolicyError \(INVALID_POLICY\): The policy of 'reservations' made Reservation 'r-1' .* and did not return it/,
+    );
+    expect(more).toEqual([]);
+  });
+
+  test('is shown without a message that kahn has from elsewhere', async () => {
+    const lines = await linesFor((repository) => {
+      void repository.has(Order as never, 'o-1');
+      throw new TypeError('Ada Lovelace');
+    });
+    expect(lines).toEqual([expect.stringMatching(/^InvalidPolicyError \(INVALID_POLICY\)/)]);
+    expect(String(lines)).not.toContain('Ada');
+  });
+
+  test('is shown without lines of a message that look like a stack', async () => {
+    const lines = await linesFor(() => {
+      throw new RangeError('Ada\n    at Lovelace (/home/ada:1:1)');
+    });
+    expect(lines).toEqual([
+      expect.stringMatching(/^RangeError at test\/\S+replay-policies\.test\.ts:\d+:\d+$/),
+    ]);
+  });
+
+  test('is shown with the aggregate that it does not find', async () => {
+    expect(await linesFor((repository) => repository.get(Order as never, 'o-1'))).toEqual([
+      "AggregateNotFoundError (AGGREGATE_NOT_FOUND): Application 'reservations' has no Order 'o-1'.",
+    ]);
+  });
+
+  test('is shown with the resource that it lacks', async () => {
+    expect(await linesFor((_, resources) => resources.gateway)).toEqual([
+      expect.stringMatching(
+        /^InvalidPolicyError \(INVALID_POLICY\) at test\S+: A policy uses resource 'gateway': pass it in the option /,
+      ),
+    ]);
+  });
+});
+
+test('wrong arguments lead to the right call', async () => {
+  const call = "replayPolicies(shop, { from: sqlite({ file: 'shop.db' }) })";
+  await expect(replayPolicies(shop, undefined as never)).rejects.toThrow(
+    `replayPolicies() takes an object, as in ${call}, not undefined.`,
+  );
+  await expect(replayPolicies(shop, { storage: memory() } as never)).rejects.toThrow(
+    "Unknown option 'storage' of replayPolicies(). Did you mean 'from'?",
+  );
+  const file = join(temporaryDirectory(), 'missing.db');
+  await expect(replayPolicies(shop, { from: sqlite({ file }) })).rejects.toThrow(
+    /has no tables there\. .* if not, start a runner there, which creates them unless setupTables is false\.$/,
   );
 });
 
