@@ -2,11 +2,7 @@ import { isAbsolute, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AggregateNotFoundError, InvalidPolicyError } from '../../application/errors.ts';
 import { isError, isInstance } from '../../util/errors.ts';
-
-/** Directories of kahn: source maps lead from one to the other. */
-const kahn: readonly string[] = ['src', 'dist'].map((directory) =>
-  fileURLToPath(new URL(`../../../${directory}/`, import.meta.url)),
-);
+import { isOwnCode } from '../own-code.ts';
 
 /** Errors whose messages hold nothing of events but ids and types, unless they have causes. */
 const shownTypes: readonly (abstract new (...args: never[]) => Error)[] = [
@@ -34,8 +30,7 @@ function placeOf({ stack, message }: Error): string | undefined {
   const places = frames.map((frame) => /([^\s()]+|(?<=\().+):(\d+):(\d+)\)?$/.exec(frame));
   for (const [, file = '', line, column] of places.filter((place) => place !== null)) {
     const path = file.startsWith('file:') ? fileURLToPath(file) : file;
-    if (isAbsolute(path) && !kahn.some((directory) => path.startsWith(directory)))
-      return `${fromHere(path)}:${line}:${column}`;
+    if (isAbsolute(path) && !isOwnCode(path)) return `${fromHere(path)}:${line}:${column}`;
   }
   return undefined;
 }
