@@ -39,15 +39,15 @@ test('shows the shortest schedule under which a policy does something else', asy
     handled = 0;
     await placesThreeOrders(runner);
   };
-  await expect(anySchedule(system, scenario, { runs: 1_000, seed })).rejects.toThrow(
-    expect.objectContaining({
-      code: 'SCHEDULE_FAILED',
-      message: expect.stringMatching(
-        /^A schedule fails:\n- .*\n\n.*To repeat it, pass \{ seed: \d+, runs: 1 \}/s,
-      ),
-      schedule: [expect.any(String)],
-    }),
-  );
+  const error = await anySchedule(system, scenario, { runs: 1_000, seed }).catch((e) => e);
+  expect(error).toMatchObject({
+    code: 'SCHEDULE_FAILED',
+    message: expect.stringMatching(
+      /^A schedule fails:\n- .*\n\n.*To repeat it, pass \{ seed: \d+, runs: 1 \}/s,
+    ),
+  });
+  // One refusal is enough, except where only the other runner has a recording of that number.
+  expect([1, 2]).toContain(error.schedule.length);
 });
 
 const placesOnCounter = async (runner: ScenarioRunner<typeof Counter>) => {
