@@ -20,7 +20,7 @@ export function errorLine(error: unknown): string {
   return `${named}${place === undefined ? '' : ` at ${place}`}${isShown ? `: ${error.message}` : ''}`;
 }
 
-/** Returns file, line and column of the first stack frame outside of kahn and Node; undefined if there is none. */
+/** Returns where the code of the user threw an error, as file, line and column; undefined if the stack does not show it. */
 function placeOf({ stack, message }: Error): string | undefined {
   if (typeof stack !== 'string') return undefined;
   const start = stack.indexOf(message);

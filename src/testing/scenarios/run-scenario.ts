@@ -78,7 +78,10 @@ class ScenarioRun<Apps extends ApplicationClass> {
   async outcome(begin: () => Promise<Life<Apps>>): Promise<ScenarioOutcome> {
     const runner = await LastingRunner.start(this.#system, begin);
     this.#runner = runner;
-    if (this.#isOver) await runner.close();
+    if (this.#isOver) {
+      await runner.close();
+      throw new InvalidScenarioError('The runner has started after the end of the run.'); // nobody waits for it
+    }
     this.#options.meanwhile?.(runner);
     await assertEmpty(this.#system, runner);
     const result = await this.#scenario(runner.face);

@@ -19,47 +19,26 @@ import { placeOrders } from './scenarios.ts';
 interface ToolOptions {
   readonly runTimeoutMs?: number;
   readonly create?: () => ReturnType<typeof memory>;
-  readonly drainTimeoutMs?: number;
 }
 
 type Check = (system: System, scenario: Scenario, options?: ToolOptions) => Promise<unknown>;
 
-const storagesOf = ({ create = memory }: ToolOptions) => ({ memory: () => create() });
+const runnerOptions = { drainTimeoutMs: 500 };
 const tools: readonly [string, Check][] = [
   [
     'equivalent',
-    (system, scenario, options = {}) => {
-      const { create: _, drainTimeoutMs = 500, ...rest } = options;
-      return equivalent(system, scenario, {
-        ...rest,
-        storages: storagesOf(options),
-        runnerOptions: { drainTimeoutMs },
-      });
-    },
+    (system, scenario, { create = memory, ...rest } = {}) =>
+      equivalent(system, scenario, { ...rest, storages: { memory: create }, runnerOptions }),
   ],
   [
     'survivesEveryCrash',
-    (system, scenario, options = {}) => {
-      const { create: _, drainTimeoutMs = 500, ...rest } = options;
-      return survivesEveryCrash(system, scenario, {
-        ...rest,
-        storages: storagesOf(options),
-        runnerOptions: { drainTimeoutMs },
-      });
-    },
+    (system, scenario, { create = memory, ...rest } = {}) =>
+      survivesEveryCrash(system, scenario, { ...rest, storages: { memory: create }, runnerOptions }),
   ],
   [
     'anySchedule',
-    (system, scenario, options = {}) => {
-      const { create: storage = memory, drainTimeoutMs = 500, ...rest } = options;
-      return anySchedule(system, scenario, {
-        ...rest,
-        storage,
-        runs: 3,
-        seed: 7,
-        runnerOptions: { drainTimeoutMs },
-      });
-    },
+    (system, scenario, { create = memory, ...rest } = {}) =>
+      anySchedule(system, scenario, { ...rest, storage: create, runs: 3, seed: 7, runnerOptions }),
   ],
 ];
 
