@@ -1,6 +1,6 @@
-import { memory, run, type System, type SystemRunner } from 'kahn';
+import { memory, RunnerClosedError, run, type System, type SystemRunner } from 'kahn';
 import type { Scenario } from 'kahn/testing';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { bank } from '../../../examples/commands/bank.ts';
 import { shop } from '../../../examples/shop/shop.ts';
 import { differenceOf } from '../../../src/testing/scenarios/differences.ts';
@@ -47,4 +47,27 @@ describe.each(cases)('the scenario of %s', (_, system, scenario, histories) => {
     expect(second.faults).toEqual([]);
     expect(differenceOf(first.state, second.state)).toBeUndefined();
   });
+});
+
+test('a runner that starts after the end of the run is closed, and nothing is done with it', async () => {
+  const released = Promise.withResolvers<void>();
+  const meanwhile = vi.fn();
+  let runner: SystemRunner | undefined;
+  const running = runScenario(shop as System, () => {}, {
+    storage: memory(),
+    runTimeoutMs: 50,
+    meanwhile,
+    start: async (storage) => {
+      await released.promise;
+      runner = await start(shop as System)(storage);
+      return runner;
+    },
+  });
+  await expect(running).rejects.toMatchObject({
+    code: 'SCENARIO_TIMED_OUT',
+    message: expect.stringContaining('the runner has not started'),
+  });
+  released.resolve();
+  await vi.waitFor(() => expect(() => runner?.operations()).toThrow(RunnerClosedError), { timeout: 20_000 });
+  expect(meanwhile).not.toHaveBeenCalled();
 });
